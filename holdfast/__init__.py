@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from notifications.services.sending import send_notification as notify
     from realtime.core.commands import Caller, Commands
     from realtime.core.commands import site_commands as commands
-    from realtime.core.heads import Heads, changing
+    from realtime.core.heads import Heads, OpenTransaction, changing
+    from realtime.core.publishing import hint
+    from realtime.core.sealing.operations import AddStreamTrigger
+    from realtime.core.sealing.rows import StreamRow
+    from realtime.core.sealing.stamping import stamp
     from realtime.core.streams import Claim, Reader, StreamKind, StreamName
     from realtime.core.streams import register as register_stream
     from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 _PLACES: Final = {
     "AccessEnd": "realtime.protocol.page",
+    "AddStreamTrigger": "realtime.core.sealing.operations",
     "BadRequest": "realtime.protocol.errors",
     "Caller": "realtime.core.commands",
     "Claim": "realtime.core.streams",
@@ -35,20 +40,25 @@ _PLACES: Final = {
     "HoldfastError": "realtime.protocol.errors",
     "NotFound": "realtime.protocol.errors",
     "NotificationKind": "notifications.kinds:Kind",
+    "OpenTransaction": "realtime.core.heads",
     "Reader": "realtime.core.streams",
     "StreamKind": "realtime.core.streams",
     "StreamName": "realtime.core.streams",
+    "StreamRow": "realtime.core.sealing.rows",
     "changing": "realtime.core.heads",
     "commands": "realtime.core.commands:site_commands",
+    "hint": "realtime.core.publishing",
     "notify": "notifications.services.sending:send_notification",
     "post_message": "chat.services",
     "register_notification_kind": "notifications.kinds:register_kind",
     "register_stream": "realtime.core.streams:register",
+    "stamp": "realtime.core.sealing.stamping",
 }
 """Each public name with its module, and with its name there if that is another."""
 
 __all__ = [
     "AccessEnd",
+    "AddStreamTrigger",
     "BadRequest",
     "Caller",
     "Claim",
@@ -59,16 +69,20 @@ __all__ = [
     "HoldfastError",
     "NotFound",
     "NotificationKind",
+    "OpenTransaction",
     "Reader",
     "StreamKind",
     "StreamName",
+    "StreamRow",
     "__version__",
     "changing",
     "commands",
+    "hint",
     "notify",
     "post_message",
     "register_notification_kind",
     "register_stream",
+    "stamp",
 ]
 
 

@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.signals import got_request_exception
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext, gettext_lazy
 
 from realtime.site import defaults
@@ -25,6 +26,7 @@ class RealtimeConfig(AppConfig):
         from realtime.core.commands import site_commands
         from realtime.core.database import note_failed_request
         from realtime.core.monitoring import certificate, statements, tracing
+        from realtime.core.sealing.operations import restore_triggers
         from realtime.protocol.errors import HoldfastError
         from realtime.site import checks, private_files, security_headers
 
@@ -38,6 +40,7 @@ class RealtimeConfig(AppConfig):
         private_files.connect_signals()
         statements.connect_signals()
         certificate.register()
+        post_migrate.connect(restore_triggers, dispatch_uid="realtime.core.sealing")
         tracing.start()
         got_request_exception.connect(note_failed_request, dispatch_uid="realtime.core.database")
         if settings.DEBUG:

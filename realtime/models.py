@@ -1,4 +1,4 @@
-"""Tables of the engine: heads, the epoch, tokens, sessions, revocations, nodes, languages."""
+"""Tables of the engine: heads, stamped rows, the epoch, tokens, sessions, nodes, languages."""
 
 import secrets
 
@@ -24,6 +24,65 @@ class Stream(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Pending(models.Model):
+    """A changed row that gets its number when its transaction commits (decision 38).
+
+    On PostgreSQL only. The rows are deleted by the transaction that wrote them, so nobody else ever
+    sees one.
+    """
+
+    transaction = models.BigIntegerField(db_index=True)
+    stream = models.CharField(max_length=64)
+    relation = models.BigIntegerField()  # the table's oid, which no search_path changes
+    key = models.TextField()
+    kind = models.CharField(max_length=32)
+    is_first = models.BooleanField()  # of its transaction: it queues the trigger that seals
+
+    class Meta:
+        db_table = "realtime_pending"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.key} of {self.stream}"
+
+
+class Tombstone(models.Model):
+    """A row of a stream that was deleted: readers who have it are notified, however late."""
+
+    stream = models.CharField(max_length=64)
+    kind = models.CharField(max_length=32)
+    key = models.TextField()
+    seq = models.BigIntegerField()
+
+    class Meta:
+        db_table = "realtime_tombstone"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "kind", "key"], name="tombstone_of_row")
+        ]
+        indexes = [models.Index(fields=["stream", "seq"], name="tombstone_stream_seq")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.key} of {self.stream}"
+
+
+class DeadLetter(models.Model):
+    """A changed row that could not be numbered. Its transaction was committed all the same."""
+
+    stream = models.CharField(max_length=64)
+    relation = models.TextField()
+    key = models.TextField()
+    reason = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "realtime_deadletter"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.key} of {self.stream}: {self.reason}"
 
 
 def new_epoch() -> str:

@@ -14,7 +14,8 @@ from django.db import connection, transaction
 
 from realtime.core import limits, publishing
 from realtime.core.monitoring import statements
-from realtime.core.streams import StreamName
+from realtime.core.sealing.stamping import hint_after_commit, in_transaction
+from realtime.core.streams import StreamName, parse
 from realtime.models import Stream
 from realtime.protocol.page import Event
 
@@ -82,15 +83,47 @@ class Heads:
         return self._events
 
 
+class SealedHeads(Heads):
+    """The heads of streams that change in a transaction of other code. None is locked.
+
+    The rows are numbered at COMMIT, all streams of the transaction at once and in name order. Locks
+    taken now would be held while the caller's code runs, and those of a second block would be out
+    of order.
+    """
+
+    def next(self, stream: str) -> int:
+        """Return 0, which the row's trigger replaces at COMMIT."""
+        super().next(stream)
+        return 0
+
+    def raise_floor(self, stream: str, floor: int) -> None:
+        """Refuse: a floor is a position, and no position is known before the COMMIT."""
+        raise OpenTransaction(
+            f"rows of {stream} cannot be removed for good inside an open transaction: "
+            "call it from transaction.on_commit()"
+        )
+
+
+class OpenTransaction(RuntimeError):
+    """A stream whose rows do not stamp themselves was to change in an open transaction."""
+
+
 @contextmanager
 def changing(*streams: str) -> Iterator[Heads]:
     """Open the transaction in which ``streams`` change.
 
     The heads are locked until the commit, so numbers become visible in order and a reader that has
     seen N has seen everything below N. Inside, take ``heads.next(stream)``, write the row with it,
-    and call ``heads.record(stream, event)``. It cannot be nested, because the second set of locks
-    would be out of order.
+    and call ``heads.record(stream, event)``.
+
+    Inside a transaction of other code, the rows are numbered at its COMMIT (``SealedHeads``), and
+    ``next`` returns 0. Raises ``OpenTransaction`` there for a stream whose rows do not stamp
+    themselves (``StreamRow``).
     """
+    if in_transaction():
+        with _sealing(streams) as sealed:
+            yield sealed
+        return
     with transaction.atomic(durable=True):
         heads = Heads(_lock(sorted(set(streams))))
         yield heads
@@ -99,6 +132,21 @@ def changing(*streams: str) -> Iterator[Heads]:
             _write(advanced, heads.floors)
             events = {StreamName(name): found for name, found in heads.events.items()}
             transaction.on_commit(lambda: publishing.publish(events))
+
+
+@contextmanager
+def _sealing(streams: Sequence[str]) -> Iterator[Heads]:
+    for name in streams:
+        if not parse(name)[0].sealed:
+            raise OpenTransaction(
+                f"{name} cannot change inside an open transaction (atomic(), ATOMIC_REQUESTS, the "
+                "admin): its rows take their numbers at once. Call this from "
+                "transaction.on_commit(), or make them StreamRow models"
+            )
+    with transaction.atomic():
+        heads = SealedHeads(dict.fromkeys(streams, 0))
+        yield heads
+        hint_after_commit([StreamName(name) for name in heads.events])
 
 
 class Statement(NamedTuple):
@@ -260,7 +308,13 @@ def take_turns(subject: str) -> None:
 
 
 def _lock(names: Sequence[str]) -> dict[str, int]:
-    """Lock the rows in name order, after creating those that are missing."""
+    """Lock the rows in name order, after creating those that are missing.
+
+    On PostgreSQL they are created before any is locked, as the trigger that seals does: two
+    transactions could wait for each other otherwise, one for a row and one for a new name.
+    """
+    if connection.vendor == "postgresql":
+        return _lock_limited(names)
     found = _select(names)
     missing = [name for name in names if name not in found]
     if missing:
@@ -270,19 +324,21 @@ def _lock(names: Sequence[str]) -> dict[str, int]:
 
 
 def _select(names: Sequence[str]) -> dict[str, int]:
-    if connection.vendor == "postgresql":
-        return _select_limited(names)
     rows = Stream.objects.select_for_update().filter(name__in=names).order_by("name")
     return dict(rows.values_list("name", "head"))
 
 
-def _select_limited(names: Sequence[str]) -> dict[str, int]:
-    """Apply the limits to the transaction and lock the rows, in one round trip."""
+def _lock_limited(names: Sequence[str]) -> dict[str, int]:
+    """Apply the limits to the transaction, create and lock the rows, in one round trip."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"{limits.local_settings()}"  # noqa: S608  numbers and placeholders only
+            "INSERT INTO realtime_stream (name, head, floor) "
+            "SELECT n, 0, 0 FROM unnest(%s::text[]) AS n "
+            "WHERE NOT EXISTS (SELECT FROM realtime_stream WHERE name = n) "
+            "ORDER BY n ON CONFLICT DO NOTHING; "
             "SELECT name, head FROM realtime_stream WHERE name = ANY(%s) ORDER BY name FOR UPDATE",
-            [list(names)],
+            [list(names), list(names)],
         )
         while cursor.description is None and cursor.nextset():
             pass

@@ -6,7 +6,7 @@ head check of every node finds what is not delivered.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
@@ -38,6 +38,9 @@ class PublishingHub(Protocol):
     def published_from_thread(self, changes: Changes) -> None:
         """Deliver committed rows here and on the other nodes. Callable from any thread."""
 
+    def hinted_from_thread(self, names: Collection[StreamName]) -> None:
+        """Read the heads of changed streams, here and on the other nodes. From any thread."""
+
 
 class LocalHub:
     """The hub of this process, if one runs."""
@@ -56,6 +59,13 @@ class LocalHub:
         self._hub.published_from_thread(changes)
         return True
 
+    def hint(self, names: Collection[StreamName]) -> bool:
+        """Hand the names of changed streams to the hub. Returns False if there is none."""
+        if self._hub is None:
+            return False
+        self._hub.hinted_from_thread(names)
+        return True
+
 
 local_hub: Final = LocalHub()
 
@@ -64,13 +74,36 @@ def publish(changes: Changes) -> None:
     """Publish committed rows. Called after the commit, on the thread that made the change."""
     try:
         if not local_hub.publish(changes) and not _reaches_no_one():
-            async_to_sync(_send_all)(changes)
+            outgoing = {
+                group(stream): messages(stream, events, node="")
+                for stream, events in changes.items()
+            }
+            async_to_sync(_send)(outgoing)
     except Exception:
         log.warning(
             "publishing failed; the head check will deliver",
             exc_info=True,
             extra={"streams": len(changes)},
         )
+
+
+def hint(names: Collection[StreamName]) -> None:
+    """Let every node read the heads of ``names`` now, instead of with its next head check.
+
+    For changes whose numbers the caller does not know. Like ``publish``, it never fails a caller.
+    """
+    try:
+        if not local_hub.hint(names) and not _reaches_no_one():
+            async_to_sync(_send)({group(name): [hint_message(name)] for name in names})
+    except Exception:
+        log.warning(
+            "hint failed; the head check will deliver", exc_info=True, extra={"streams": len(names)}
+        )
+
+
+def hint_message(name: str) -> dict[str, Any]:
+    """Make the channel-layer message that has nodes read the head of a stream."""
+    return {"type": "hint", "stream": name}
 
 
 def group(stream: str) -> str:
@@ -120,10 +153,7 @@ def _reaches_no_one() -> bool:
     return backend == MEMORY_LAYER
 
 
-async def _send_all(changes: Changes) -> None:
-    outgoing = {
-        group(stream): messages(stream, events, node="") for stream, events in changes.items()
-    }
+async def _send(outgoing: Mapping[str, Sequence[dict[str, Any]]]) -> None:
     slots = asyncio.Semaphore(PARALLEL_SENDS)
     async with own_layer() as layer:
 

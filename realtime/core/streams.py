@@ -77,6 +77,8 @@ class StreamKind:
     ident: str = "int"
     is_fallback: bool = False  # for a personal kind of another app, which replaces it
     _ident: re.Pattern[str] = field(init=False, repr=False)
+    # All its rows stamp themselves, so it can change inside a transaction of other code.
+    sealed: bool = False
 
     def __post_init__(self) -> None:
         """Check the prefix and the pattern."""

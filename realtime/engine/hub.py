@@ -10,7 +10,7 @@ The rules it keeps (docs/architecture.md):
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -22,9 +22,10 @@ from realtime.core import database, history, metrics, publishing, streams
 from realtime.core.monitoring import activity
 from realtime.core.monitoring.node_reports import Reporter
 from realtime.core.per_process import PerLoop
-from realtime.core.streams import Reader
+from realtime.core.streams import Reader, StreamName
 from realtime.engine.channel_layer import ChannelLayerClient, LayerMessage
 from realtime.engine.head_check import HeadCheck
+from realtime.engine.hinted_streams import HintedStreams
 from realtime.engine.http_follower import REWOUND, HttpFollower
 from realtime.engine.presence import PresenceTracker
 from realtime.engine.revocation_timer import RevocationTimer
@@ -64,6 +65,7 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self.doubts = 0  # of what this process remembers, since the last comparison
         self._head_check = HeadCheck(self)
+        self._hints = HintedStreams(self, self.layer, on_missed=self._head_check.check_soon)
         self._revocation_timer = RevocationTimer()
         self.reporter = Reporter(self.node, self._facts, on_lost=self.doubt)
         self.presence = PresenceTracker(self.node, self.layer, self._show_signal)
@@ -92,6 +94,7 @@ class Hub:
         publishing.local_hub.attach(None)
         await self._revocation_timer.stop()
         await self.reporter.stop()
+        await self._hints.stop()
         await self._head_check.stop()
         await self.presence.stop()
         await self.layer.stop()
@@ -253,6 +256,10 @@ class Hub:
         """Deliver what was committed in this process. Callable from any thread."""
         self._loop.call_soon_threadsafe(self._published, changes, time.time())
 
+    def hinted_from_thread(self, names: Collection[StreamName]) -> None:
+        """Find what was committed without its rows at hand. Callable from any thread."""
+        self._loop.call_soon_threadsafe(self._hints.add_own, names)
+
     def heads_read(self, heads: Mapping[str, int]) -> None:
         """Compare with heads read from the database, and repair the tails that lag."""
         for name, head in heads.items():
@@ -277,6 +284,8 @@ class Hub:
 
     def _on_message(self, message: LayerMessage) -> None:
         match message["type"]:
+            case "hint":
+                self._hints.add([message["stream"]])
             case "events":
                 # An event of another history has no place in this one. A process that follows no
                 # epoch names none.
@@ -327,18 +336,10 @@ class Hub:
     ) -> None:
         """Send the subscribers of a stream something that is not stored and may be lost."""
         self._show_signal(name, kind, data, receivers)
-        self.layer.send(
-            publishing.group(name),
-            {
-                "type": "signal",
-                "node": self.node,
-                "stream": name,
-                "kind": kind,
-                "data": data,
-                "except": receivers.except_user,
-                "only": None if receivers.only_users is None else [*receivers.only_users],
-            },
-        )
+        only = None if receivers.only_users is None else [*receivers.only_users]
+        message = {"type": "signal", "node": self.node, "stream": name, "kind": kind, "data": data}
+        chosen = {"except": receivers.except_user, "only": only}
+        self.layer.send(publishing.group(name), {**message, **chosen})
 
     async def present(self, name: str) -> tuple[int, list[WireId] | None]:
         """Return how many users follow a stream on all nodes, and their ids.
