@@ -141,6 +141,24 @@ def test_a_member_who_leaves_before_the_lock_is_not_notified(
 # -- edits -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("reason", ["direct", "reply", "message"])
+def test_an_edit_does_not_notify_whom_the_message_has_notified_for_another_reason(
+    general: Room, alice: User, bob: User, say: Say, reason: str
+) -> None:
+    room, answered = general, None
+    if reason == "direct":
+        room = services.direct_room(actor_id=bob.pk, user_id=alice.pk).room
+    elif reason == "reply":
+        answered = say(alice, general, "Hello?").pk
+    else:
+        services.set_involvement(actor_id=alice.pk, room_id=general.pk, involvement="everything")
+    message = services.post_message(
+        author_id=bob.pk, room_id=room.pk, body="Hi", reply_to=answered
+    ).message
+    services.edit_message(actor_id=bob.pk, message_id=message.pk, body="Hi @alice")
+    assert [kind for kind, _ in notices(alice)] == [reason]
+
+
 def test_an_edit_notifies_only_newly_mentioned_members(
     verify: Verify, general: Room, alice: User, bob: User, charlie: User, say: Say
 ) -> None:

@@ -120,7 +120,9 @@ def edit_message(
         message.search_text, message.edited_at = text.words, timezone.now()
         apart = blocked_pairs(candidates.get(room.pk, ()), [actor_id])
         wanted = recipients.without_blocked(recipients.preferences(candidates), actor_id, apart)
-        notices = recipients.mention_notices(message, room, text, candidates, wanted)
+        notices = recipients.mention_notices(
+            message, room, text, candidates, wanted, notice_rows.notified(message, wanted)
+        )
         save_message(heads, message)
         case_records.record([message], Revision.Act.EDIT, actor_id=actor_id, now=message.edited_at)
         flag([(message, reason) for reason in text.flags])

@@ -40,6 +40,20 @@ def follow(room_id: int, numbers: Collection[int]) -> None:
             _follow(heads, room_id, numbers, list(rows.filter(user_id__in=user_ids).order_by("pk")))
 
 
+def notified(message: Message, people: Collection[tuple[int, int]]) -> set[int]:
+    """Return which users of ``people`` (room, user) have a notification about a message.
+
+    For any reason, read or not. No query without people.
+    """
+    user_ids = {user_id for _room_id, user_id in people}
+    if not user_ids:
+        return set()
+    rows = Notification.objects.filter(
+        subject=subject(message.room_id, message.number), kind__in=MESSAGES, user_id__in=user_ids
+    )
+    return set(rows.values_list("user_id", flat=True))
+
+
 def read_with_rooms(heads: Heads, members: Sequence[Membership]) -> None:
     """Mark the notifications of messages as read that these members have now read in the room.
 

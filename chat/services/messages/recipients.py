@@ -167,17 +167,24 @@ def new_message_notices(
 
 
 def mention_notices(
-    message: Message, room: Room, text: Text, people: Candidates, wanted: PreferencesByPerson
+    message: Message,
+    room: Room,
+    text: Text,
+    people: Candidates,
+    wanted: PreferencesByPerson,
+    already: Collection[int] = (),
 ) -> list[Notice]:
     """Return the notifications of people that a message mentions for the first time.
 
-    It notes on the message who is notified.
+    Without those of ``already``, who have one about it for another reason. It notes on the message
+    who is notified.
     """
+    known = {message.author_id, *message.notified, *already}
     found = []
     for user_id in sorted(people.get(room.pk, ())):
         wants = _wants(wanted.get((room.pk, user_id), NOTHING), MENTION)
         is_mentioned = text.everybody or user_id in text.mentions
-        if is_mentioned and wants and user_id not in (message.author_id, *message.notified):
+        if is_mentioned and wants and user_id not in known:
             message.notified.append(user_id)
             found.append(notices.message_notice(message, room, user_id, MENTION))
     return found
