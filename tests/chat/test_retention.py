@@ -403,8 +403,10 @@ def triggers() -> Iterator[str]:
 def test_all_triggers_are_there_after_all_migrations(db: None) -> None:
     """SQLite loses the triggers of a table that a migration makes anew."""
     own = {"chat_moderationlog_append_only"}
+    # Those of rows with streams (AddStreamTrigger) are made by their apps.
+    found = {name for name in triggers() if "_holdfast_" not in name}
     if connection.vendor == "sqlite":
         own |= {"chat_search_posted", "chat_search_changed", "chat_search_removed"}
     else:
-        own |= {"chat_message_public", "chat_search_stale"}
-    assert own == set(triggers())
+        own |= {"chat_message_public", "chat_search_stale", "realtime_pending_seal"}
+    assert own == found

@@ -202,8 +202,9 @@ async def test_what_the_answer_held_is_not_pushed_again(
     bob, bobs = await connect("bob")
     await hub.subscribe(bob, 1, {"ledger.1": 0})
     await commit(1, "row:2", "b")
-    await until(lambda: bobs.objects[-1]["type"] == "event")
+    await until(lambda: bobs.objects[-1].get("seq") == 2)
     reply, *events = bobs.taken()
     assert [event["seq"] for event in reply["data"]["pages"]["ledger.1"]["events"]] == [1]
-    assert [event["seq"] for event in events] == [2]
+    # On a slow machine, the signal of who is present comes too; it has no number.
+    assert [event["seq"] for event in events if "seq" in event] == [2]
     assert [event["seq"] for event in alices.taken("event")] == [1, 2]

@@ -69,7 +69,7 @@ def use(model: type[models.Model], node: tuple[str, str]) -> None:
         apps.get_model(model._meta.label)._base_manager.get(pk=row.pk)
 
 
-def plain(model: type[models.Model]) -> list[models.Field[Any, Any]]:
+def plain(model: type[models.Model]) -> "list[models.Field[Any, Any]]":
     return [field for field in model._meta.concrete_fields if not field.primary_key]
 
 
@@ -81,14 +81,14 @@ def make(model: type[models.Model]) -> models.Model:
     return model._default_manager.create(**values)
 
 
-def is_required(field: models.Field[Any, Any]) -> bool:
+def is_required(field: "models.Field[Any, Any]") -> bool:
     if field.primary_key and isinstance(field, models.AutoField | models.BigAutoField):
         return False
     automatic = getattr(field, "auto_now_add", False) or getattr(field, "auto_now", False)
     return not (field.null or field.has_default() or automatic)
 
 
-def value(field: models.Field[Any, Any]) -> Any:
+def value(field: "models.Field[Any, Any]") -> Any:
     """Return something that a column takes, another one each time."""
     if isinstance(field, models.ForeignKey):
         return related(field).pk
