@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-bundle test-fast bundle lint format types imports js migrations check-deploy messages screenshots bench-open bench-size bench-broadcast bench-hostile bench-admin bench-locked clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-bundle test-fast bundle lint format types imports js migrations check-deploy messages screenshots bench-open bench-size bench-broadcast bench-hostile bench-admin bench-locked bench-sealing clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -182,6 +182,10 @@ bench-admin: install-dev ## Measure the pages of moderators on a large site, and
 bench-size: install-dev ## Measure the bytes of a stored message and what removing it costs; writes docs/benchmarks/storage.md
 	@.ci/services
 	.venv/bin/python -m tests.bench.storage
+
+bench-sealing: install-dev ## Measure what numbers at the COMMIT cost, with and without stream triggers; writes docs/benchmarks/sealing.md
+	@.ci/services
+	.venv/bin/python -m tests.bench.sealing
 
 bench-broadcast: install-dev ## Measure how long a post takes while a broadcast goes to 50,000 people, on SQLite
 	.venv/bin/python -m tests.bench.broadcasting

@@ -138,15 +138,19 @@ def changing(*streams: str) -> Iterator[Heads]:
 def _sealing(streams: Sequence[str]) -> Iterator[Heads]:
     for name in streams:
         if not parse(name)[0].sealed:
-            raise OpenTransaction(
-                f"{name} cannot change inside an open transaction (atomic(), ATOMIC_REQUESTS, the "
-                "admin): its rows take their numbers at once. Call this from "
-                "transaction.on_commit(), or make them StreamRow models"
-            )
+            raise _open_transaction(name)
     with transaction.atomic():
         heads = SealedHeads(dict.fromkeys(streams, 0))
         yield heads
         hint_after_commit([StreamName(name) for name in heads.events])
+
+
+def _open_transaction(name: str) -> OpenTransaction:
+    return OpenTransaction(
+        f"{name} cannot change inside an open transaction (atomic(), ATOMIC_REQUESTS, the admin): "
+        "its rows take their numbers at once. Call this from transaction.on_commit(), or make them "
+        "StreamRow models"
+    )
 
 
 class Statement(NamedTuple):
@@ -187,8 +191,11 @@ def changing_in_two_trips(streams: Sequence[str], read: Statement) -> Iterator[T
     """Do as ``changing``, where one statement reads everything that the change depends on.
 
     On PostgreSQL a transaction costs two waits for the server, not one for each statement. A
-    block that does not call ``commit`` must not have taken a number.
+    block that does not call ``commit`` must not have taken a number. Raises ``OpenTransaction``
+    inside a transaction of other code.
     """
+    if in_transaction():
+        raise _open_transaction(", ".join(sorted(set(streams))))
     trips: TwoTrips = _PostgresTrips() if connection.vendor == "postgresql" else _SqliteTrips()
     with trips.transaction():
         trips.begin(sorted(set(streams)), read)

@@ -171,6 +171,9 @@ job_overdue_seconds = _gauge(
     "How late a command for timers is; 0: it is not",
     "command",
 )
+dead_letters = _gauge(
+    "dead_letters", "Changed rows that could not be numbered, at most 1000 (realtime_deadletter)"
+)
 draining = _gauge("draining", "1 from SIGTERM to the exit")
 
 http_in_flight = _gauge(

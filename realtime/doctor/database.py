@@ -10,7 +10,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
 
+from realtime.core.monitoring.node_reports import MAX_COUNTED
 from realtime.doctor.probe_results import Area, ProbeResult, first_line
+from realtime.models import DeadLetter
 from realtime.site.checks.cluster import SPARE_CONNECTIONS, declared_processes
 
 OLDEST_POSTGRESQL: Final = 140000  # as Django 5.2
@@ -36,6 +38,7 @@ def probe() -> Iterator[ProbeResult]:
     yield area.ok(f"connected in {1000 * (time.monotonic() - began):.0f} ms")
     yield from _postgresql() if connection.vendor == "postgresql" else _sqlite()
     yield from _migrations()
+    yield from _dead_letters()
 
 
 def _value(query: str) -> Any:
@@ -212,3 +215,17 @@ def _migrations() -> Iterator[ProbeResult]:
         )
     else:
         yield area.ok("all migrations are applied")
+
+
+def _dead_letters() -> Iterator[ProbeResult]:
+    if DeadLetter._meta.db_table not in connection.introspection.table_names():
+        return  # the migrations are reported
+    found = DeadLetter.objects.all()[:MAX_COUNTED].count()
+    last = DeadLetter.objects.order_by("-pk").first()
+    if last:
+        yield area.warn(
+            f"{found} changed rows could not be numbered (at most {MAX_COUNTED} are counted), the "
+            f"last in {last.relation}: {last.reason}",
+            "Repair the table, stamp each row of realtime_deadletter again, and delete it there "
+            "(docs/extending.md).",
+        )

@@ -6,21 +6,38 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connection
 
 from realtime.auth import Account
 from realtime.core import database, streams
 from realtime.core import writer as writers
+from realtime.core.sealing.sql import TriggeredTable
 from realtime.engine import hub as hubs
 from realtime.engine.hub import Hub
 from realtime.engine.socket import Socket
 from tests.conftest import People
 from tests.engine.ledger import Ledger, Wire
+from tests.support.sealing import LEDGER
 
 
 @pytest.fixture
 def ledger() -> Iterator[Ledger]:
     yield Ledger()
     streams._kinds.pop("ledger")
+
+
+@pytest.fixture
+def ledger_url() -> Iterator[str]:
+    """The database on PostgreSQL, with a table ``ledger`` whose rows stamp themselves."""
+    options = connection.settings_dict
+    host = options["HOST"] or options["OPTIONS"].get("host")
+    table = TriggeredTable("ledger", "id", "ledger", "stream", "entry")
+    with connection.cursor() as cursor:
+        for statement in (LEDGER, *table.create()):
+            cursor.execute(statement)
+        yield f"postgres://{options['USER']}@/{options['NAME']}?host={host}"
+        for statement in (*table.drop(), "DROP TABLE ledger"):
+            cursor.execute(statement)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from realtime.core import reads
-from realtime.core.heads import OpenTransaction, changing
+from realtime.core.heads import OpenTransaction, Statement, changing, changing_in_two_trips
 from realtime.core.sealing.stamping import stamp
 from realtime.core.streams import StreamName
 from realtime.models import DeadLetter, Pending, Tombstone
@@ -141,6 +141,15 @@ def test_changing_refuses_streams_whose_rows_do_not_stamp_themselves(alice: User
         transaction.atomic(),
         pytest.raises(OpenTransaction, match=rf"inbox\.{alice.pk} cannot change inside"),
         changing(f"inbox.{alice.pk}"),
+    ):
+        pass
+
+
+def test_changing_in_two_trips_refuses_an_open_transaction(alice: User) -> None:
+    with (
+        transaction.atomic(),
+        pytest.raises(OpenTransaction, match=rf"inbox\.{alice.pk} cannot change inside"),
+        changing_in_two_trips([f"inbox.{alice.pk}"], Statement("SELECT 1")),
     ):
         pass
 

@@ -37,6 +37,7 @@ _OPTIONS = {
     "port": "5432",  # the name of the Unix socket
     "listen_addresses": "",  # a Unix socket only: no port to race for, nobody from outside
     "max_connections": "200",
+    "max_prepared_transactions": "4",
     "shared_buffers": "64MB",
     "timezone": "UTC",
 }

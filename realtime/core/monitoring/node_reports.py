@@ -27,7 +27,7 @@ from realtime.core.monitoring.jobs import OverdueJobs
 from realtime.core.monitoring.loop_lag import LoopLag
 from realtime.core.monitoring.peers import UnreachedPeers
 from realtime.core.writer import writer
-from realtime.models import Node
+from realtime.models import DeadLetter, Node
 from realtime.protocol.errors import Unavailable
 from realtime.protocol.history import Reported
 
@@ -42,6 +42,7 @@ FORGET_AFTER: Final = timedelta(days=1)
 SLOW_SHOWN_SECONDS: Final = 300.0  # for which a slow statement stays on the page
 STATM: Final = Path("/proc/self/statm")  # Linux's; other systems show no memory
 MAX_SHOWN: Final = 500  # nodes on one page
+MAX_COUNTED: Final = 1000  # dead letters: more need no other answer, and a count reads them all
 
 _RATES: Final[Mapping[str, Callable[[], float]]] = {
     "delivered_rate": lambda: metrics.events_delivered.value,
@@ -204,7 +205,7 @@ def _report(key: str, facts: Mapping[str, Any], acknowledged: int = 0) -> bool:
     """Write the row, unless it has fewer reports than were acknowledged. Returns whether it did."""
     own = Node.objects.filter(key=key)
     if own.filter(reports__gte=acknowledged).update(seen_at=Now(), **facts):
-        _count_nodes()
+        _count()
         return True
     if acknowledged:
         return False
@@ -212,13 +213,14 @@ def _report(key: str, facts: Mapping[str, Any], acknowledged: int = 0) -> bool:
     # The same node, restarted, takes the place of its former process.
     replaced = Q(name=facts["name"], seen_at__lt=Now() - timedelta(seconds=SILENT_AFTER_SECONDS))
     Node.objects.exclude(key=key).filter(replaced | Q(seen_at__lt=Now() - FORGET_AFTER)).delete()
-    _count_nodes()
+    _count()
     return True
 
 
-def _count_nodes() -> None:
+def _count() -> None:
     recent = Node.objects.filter(seen_at__gte=Now() - timedelta(seconds=SILENT_AFTER_SECONDS))
     metrics.nodes.set(recent.values("name").distinct().count())
+    metrics.dead_letters.set(DeadLetter.objects.all()[:MAX_COUNTED].count())
 
 
 def _leave(key: str) -> None:

@@ -17,6 +17,7 @@ from realtime.site.checks.cluster import (
     processes,
 )
 from realtime.site.checks.site import files, hosts, https, networks, origins, secret
+from realtime.site.checks.stream_triggers import stream_triggers
 from realtime.site.checks.timeouts import limits, nginx, proxy, supervisor, waits
 from realtime.site.checks.users import user_model
 
@@ -34,3 +35,5 @@ def register_all() -> None:
         checks.register(check)
     for check in BEFORE_A_DEPLOY:
         checks.register(check, deploy=True)
+    # Before each `migrate`, and by `check --database default`.
+    checks.register(stream_triggers, checks.Tags.database)
