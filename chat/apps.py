@@ -63,6 +63,7 @@ class ChatConfig(AppConfig):
                 stream_sources.block_events,
                 stream_sources.site_mute_events,
                 stream_sources.held_post_events,
+                stream_sources.display_events,
             ]
         )
         site_commands.include(handlers.commands)

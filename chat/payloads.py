@@ -10,6 +10,7 @@ from typing import Any
 
 from chat.models import (
     Block,
+    Display,
     HeldPost,
     InviteLink,
     Membership,
@@ -156,6 +157,11 @@ def held_post(row: HeldPost) -> dict[str, Any]:
     }
 
 
+def display(user_id: int, row: Display) -> dict[str, Any]:
+    """Return how a user wants to see the site, for that user."""
+    return {"id": user_id, **row._asdict()}
+
+
 def invite_link(row: InviteLink) -> dict[str, Any]:
     """Return an invitation link for moderators. ``created_by`` must be loaded."""
     return {
@@ -211,6 +217,11 @@ def block_event(row: Block) -> Event:
 def site_mute_event(row: SiteMute) -> Event:
     """Return an event of the inbox of the muted user."""
     return Event.of("site_mute", row.pk, row.seq, site_mute(row))
+
+
+def display_event(user_id: int, row: Display) -> Event:
+    """Return an event of the inbox of the user."""
+    return Event.of("display", user_id, row.seq, display(user_id, row))
 
 
 def held_post_event(row: HeldPost) -> Event:

@@ -82,6 +82,17 @@ class ReceiptChoice(Body):
     on: bool
 
 
+class DisplayChange(Body):
+    """A change of how the user sees the site. The language "" is the browser's."""
+
+    theme: str | None = None
+    density: str | None = None
+    clock: str | None = None
+    language: str | None = None
+    folded: list[str] | None = None
+    unread_first: bool | None = None
+
+
 class MyChange(Body):
     """A change of the user's own membership: one of the first three fields.
 

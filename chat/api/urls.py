@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/users/", people.users),
     path("api/blocks/", people.blocks),
     path("api/read-receipts/", people.my_receipts),
+    path("api/display", people.my_display),
     path("api/site-mute/", people.my_site_mute),
     path("api/raid-mode/", people.raid),
     path("api/held-posts/", people.held_posts),

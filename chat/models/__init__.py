@@ -11,6 +11,7 @@ from chat.models.cases import (
     Case,
     Revision,
 )
+from chat.models.display import ClockFace, Density, Display, DisplaySettings, SidebarSection, Theme
 from chat.models.filter import Filter, FilterVersion
 from chat.models.held_post import HeldPost
 from chat.models.membership import Involvement, Membership, Role, State
@@ -70,6 +71,10 @@ __all__ = [
     "Bulk",
     "BulkAuthor",
     "Case",
+    "ClockFace",
+    "Density",
+    "Display",
+    "DisplaySettings",
     "Erasure",
     "Filter",
     "FilterVersion",
@@ -92,11 +97,13 @@ __all__ = [
     "Revision",
     "Role",
     "Room",
+    "SidebarSection",
     "SignUpRequest",
     "SignUpSettings",
     "SiteBan",
     "SiteMute",
     "State",
+    "Theme",
     "Trace",
     "UsernameLook",
     "direct_key",

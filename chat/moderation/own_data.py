@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.models import (
     Block,
     Case,
+    DisplaySettings,
     Filter,
     HeldPost,
     HeldText,
@@ -144,6 +145,17 @@ def _preferences(user: User) -> Iterable[Row]:
 def _receipts(user: User) -> Iterable[Row]:
     for row in ReceiptsOff.objects.filter(user=user):
         yield {"read_receipts": False, "since": moment(row.since)}
+
+
+def _display(user: User) -> Iterable[Row]:
+    for row in DisplaySettings.objects.filter(pk=user.pk):
+        yield {
+            "theme": row.theme,
+            "density": row.density,
+            "clock": row.clock,
+            "folded_sections": row.folded,
+            "unread_first": row.unread_first,
+        }
 
 
 def _tokens(user: User) -> Iterable[Row]:
@@ -401,6 +413,7 @@ SECTIONS: Final = (
     Section("renamings", _("Changes of the name"), _renamings),
     Section("preferences", _("Notification settings"), _preferences),
     Section("receipts", _("Read receipts"), _receipts),
+    Section("display", _("Preferences"), _display),
     Section("tokens", _("Access tokens"), _tokens),
     Section("sessions", _("Sessions"), _sessions),
     Section("sign_outs", _("Ended sessions"), _sign_outs),

@@ -260,25 +260,11 @@ def account(request: HttpRequest) -> HttpResponse:
     blank = {"user": {"id": 0, "username": "", "name": ""}}
     values = {
         "me": payloads.person(request.user),
-        "languages": settings.LANGUAGES,
         "blocks": blocks,
         "blank": blank,
         "gives_receipts": gives_receipts(request.user.pk),
     }
     return render(request, "chat/account/account.html", values)
-
-
-@login_required
-@require_POST
-def choose_language(request: HttpRequest) -> HttpResponse:
-    """Change the language on this device, and on those that the user signs in on later."""
-    response = redirect("account")
-    language = request.POST.get("language", "")
-    if language in dict(settings.LANGUAGES):
-        assert isinstance(request.user, User)
-        languages.remember(request.user.pk, language)
-        languages.keep(response, language)
-    return response
 
 
 @login_required

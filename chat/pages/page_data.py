@@ -10,7 +10,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext, gettext_lazy
 
 from chat import payloads, policies
-from chat.models import SYSTEM_USERNAME, Block, Membership, Message, Role, Room
+from chat.models import SYSTEM_USERNAME, Block, Display, Membership, Message, Role, Room
 from chat.moderation import raid_mode
 from chat.queries import invitations, members, messages, people, room_lists, rooms
 from chat.queries.room_lists import ListedRoom
@@ -64,7 +64,13 @@ class Window:
 
 
 def shell(
-    user: User, blocks: list[Block], *, session: str, current: Room | None, whole: bool
+    user: User,
+    blocks: list[Block],
+    *,
+    session: str,
+    current: Room | None,
+    whole: bool,
+    display: Display | None,
 ) -> Values:
     """Return what every page has beside its own part: the sidebar and the data for the scripts.
 
@@ -84,7 +90,7 @@ def shell(
     invited = [*map(payloads.invitation, invitations.open_invitations(user.pk))]
     return {
         "me": me,
-        **_sidebar(mine, current),
+        **_sidebar(mine, current, display),
         "rooms_left_out": more,
         "blank": BLANK,
         "invitations": invited,
@@ -125,8 +131,13 @@ def places(mine: list[ListedRoom]) -> Values:
     }
 
 
-def _sidebar(mine: list[ListedRoom], current: Room | None) -> Values:
+def _sidebar(mine: list[ListedRoom], current: Room | None, display: Display | None) -> Values:
+    """Return the sections as the user wants to see them. The order of favourites is their own."""
     sections = places(mine)
+    if display is not None and display.unread_first:
+        for name in ("rooms", "directs"):
+            sections[name].sort(key=lambda item: item["unread"] == 0)
+    sections["folded"] = display.folded if display is not None else []
     for item in [*sections["favourites"], *sections["rooms"], *sections["directs"]]:
         item["current"] = current is not None and item["id"] == current.pk
     return sections

@@ -5,6 +5,7 @@ from django.urls import path
 from chat.pages import (
     accounts,
     appeals,
+    display,
     invitations,
     notification_settings,
     offline,
@@ -40,8 +41,8 @@ urlpatterns = [
     path("search/", views.search, name="search"),
     path("accounts/", accounts.account, name="account"),
     path("accounts/data/", personal_data.download, name="own-data"),
-    path("accounts/language/", accounts.choose_language, name="language"),
     path("accounts/receipts/", accounts.choose_receipts, name="receipts"),
+    path("accounts/preferences/", display.preferences, name="preferences"),
     path("accounts/blocks/lift/", accounts.lift_block, name="lift-block"),
     path("accounts/sessions/", sessions.sessions, name="sessions"),
     path("accounts/sessions/end/", sessions.end_session, name="end-session"),

@@ -238,6 +238,7 @@ def _render(
         session=request.session.session_key or "",
         current=current,
         whole="all-rooms" in request.GET,
+        display=getattr(request, "display", None),
     )
     return render(request, template, {"frame": "chat/app.html", **shell, **values}, status=status)
 

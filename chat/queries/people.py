@@ -4,13 +4,15 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q
+from django.conf import settings
+from django.db.models import OuterRef, Q, Subquery
 
 from chat import policies
-from chat.models import SYSTEM_USERNAME, SiteMute
+from chat.models import SYSTEM_USERNAME, Display, DisplaySettings, SiteMute
 from chat.queries import names
 from realtime.auth import MODERATORS
 from realtime.core.users import User
+from realtime.models import ReaderLanguage
 from realtime.protocol.errors import NotFound
 
 MAX_USERS: Final = 20  # suggestions
@@ -82,3 +84,18 @@ def site_muted_until(user_id: int) -> datetime | None:
 def site_mute(user_id: int) -> SiteMute | None:
     """Return the user's most recent site mute, which may have ended."""
     return SiteMute.objects.filter(pk=user_id).first()
+
+
+def display(user_id: int) -> Display:
+    """Return how a user wants to see the site, in one query."""
+    language = ReaderLanguage.objects.filter(
+        user_id=OuterRef("pk"), language__in=dict(settings.LANGUAGES)
+    ).values("language")
+    found = (
+        User.objects.filter(pk=user_id)
+        .select_related("display_settings")
+        .annotate(chosen_language=Subquery(language))
+        .first()
+    )
+    row = getattr(found, "display_settings", None) or DisplaySettings(seq=0)
+    return Display.of(row, getattr(found, "chosen_language", None) or "")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from chat import payloads, policies
 from chat.models import Block, HeldPost, Membership, Message, Room, SiteMute
+from chat.queries import people
 from realtime.core.streams import Claim, Refusals
 from realtime.protocol.errors import HoldfastError
 from realtime.protocol.page import Event
@@ -55,6 +56,12 @@ def site_mute_events(ident: str, after: int, limit: int) -> Iterable[Event]:
     """Return the changed site mute of the owner of ``inbox.<ident>``: one row at most."""
     rows = SiteMute.objects.filter(pk=int(ident), seq__gt=after)
     return map(payloads.site_mute_event, rows[:limit])
+
+
+def display_events(ident: str, after: int, _limit: int) -> Iterable[Event]:
+    """Return the changed display settings of the owner of ``inbox.<ident>``: one row at most."""
+    row = people.display(int(ident))
+    return [payloads.display_event(int(ident), row)] if row.seq > after else []
 
 
 def held_post_events(ident: str, after: int, limit: int) -> Iterable[Event]:

@@ -45,6 +45,7 @@ from chat.services.moderation.room_actions import ban, mute, remove, unban
 from chat.services.moderation.site_actions import site_ban, site_mute, site_unban
 from chat.services.people.accounts import activate, deactivate, sign_out_everywhere
 from chat.services.people.blocks import block, unblock
+from chat.services.people.display import set_display
 from chat.services.people.erasure import erase_person, finish_erasures
 from chat.services.people.receipts import set_receipts
 from chat.services.people.renaming import finish_renames, rename
@@ -139,6 +140,7 @@ __all__ = [
     "run_bulk",
     "save_filter",
     "save_template",
+    "set_display",
     "set_favourite",
     "set_involvement",
     "set_quiet",

@@ -67,8 +67,11 @@ def _version(language: str) -> str:
 
 
 def remember(user_id: UserId, language: str) -> None:
-    """Store the language that a user chose, for devices on which they sign in later."""
-    ReaderLanguage.objects.update_or_create(user_id=user_id, defaults={"language": language})
+    """Store the language that a user chose, for all their devices; "" is the browser's."""
+    if language:
+        ReaderLanguage.objects.update_or_create(user_id=user_id, defaults={"language": language})
+    else:
+        ReaderLanguage.objects.filter(user_id=user_id).delete()
 
 
 def remembered(user_id: UserId) -> str | None:
@@ -80,7 +83,10 @@ def remembered(user_id: UserId) -> str | None:
 
 
 def keep(response: HttpResponseBase, language: str) -> None:
-    """Set the cookie that makes a browser ask for this language."""
+    """Set the cookie that makes a browser ask for this language; "" is the browser's own."""
+    if not language:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
+        return
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         language,

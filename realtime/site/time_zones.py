@@ -69,6 +69,11 @@ def in_zone(cookie: str) -> Iterator[None]:
         _twelve_hours.reset(before)
 
 
+def use_clock(*, twelve_hours: bool) -> None:
+    """Say the times of the present request by this clock, whatever the cookie says."""
+    _twelve_hours.set(twelve_hours)
+
+
 def clock(at: datetime) -> str:
     """Format hour and minute by the reader's clock, in the reader's zone: 15:04, or 3:04 PM."""
     local = timezone.localtime(at)

@@ -337,6 +337,16 @@ def test_my_own_membership(call: Call, general: Room, bob: User, charlie: User) 
     assert error(call(charlie, "PATCH", path, {"involvement": "nothing"})) == (403, "forbidden")
 
 
+def test_my_display(call: Call, bob: User) -> None:
+    shown = call(bob, "GET", "/api/display").json()["display"]
+    assert (shown["theme"], shown["language"], shown["seq"]) == ("device", "", 0)
+    changed = call(bob, "PATCH", "/api/display", {"theme": "dark", "folded": ["directs"]}).json()
+    assert changed["display"] == call(bob, "GET", "/api/display").json()["display"]
+    assert changed["display"]["folded"] == ["directs"]
+    for wrong in ({"theme": 1}, {"theme": "pink"}, {"colour": "red"}, {"folded": "rooms"}):
+        assert error(call(bob, "PATCH", "/api/display", wrong)) == (400, "bad_request"), wrong
+
+
 def test_people_are_suggested(call: Call, alice: User, bob: User) -> None:
     assert call(bob, "GET", "/api/users/", q="al").json() == {
         "users": [{"id": alice.pk, "username": "alice", "name": "Alice"}]

@@ -67,15 +67,15 @@ def test_errors_with_values_are_translated(client: Client, people: People) -> No
 def test_a_chosen_language_overrides_the_browsers(client: Client, people: People) -> None:
     client.force_login(people.alice)
     page = client.post(
-        "/accounts/language/", {"language": "de"}, headers={"accept-language": "ar"}, follow=True
+        "/accounts/preferences/", {"language": "de"}, headers={"accept-language": "ar"}, follow=True
     )
-    assert "Konto · Holdfast" in page.content.decode()
+    assert "Einstellungen · Holdfast" in page.content.decode()
     assert '<option value="de" lang="de" selected>' in page.content.decode()
 
 
 def test_the_choice_comes_along_to_the_next_device(client: Client, people: People) -> None:
     client.force_login(people.alice)
-    client.post("/accounts/language/", {"language": "de"})
+    client.post("/accounts/preferences/", {"language": "de"})
     other = Client()
     answer = other.post("/accounts/login/", {"username": "alice", "password": PASSWORD})
     assert answer.cookies[settings.LANGUAGE_COOKIE_NAME].value == "de"
@@ -93,13 +93,13 @@ def test_a_language_that_nobody_speaks_here_cannot_be_chosen(
     client.force_login(people.alice)
     assert (
         settings.LANGUAGE_COOKIE_NAME
-        not in client.post("/accounts/language/", {"language": "tlh"}).cookies
+        not in client.post("/accounts/preferences/", {"language": "tlh"}).cookies
     )
 
 
 def test_only_signed_in_users_choose_a_language(client: Client) -> None:
     assert (
-        client.post("/accounts/language/", {"language": "de"})
+        client.post("/accounts/preferences/", {"language": "de"})
         .headers["Location"]
         .startswith("/accounts/login/")
     )

@@ -46,6 +46,7 @@ COLUMNS = {
     "chat.Case.assigned_to": "",  # which case a moderator looks at now
     "chat.Case.author": "cases",
     "chat.Case.closed_by": "acts",
+    "chat.DisplaySettings.user": "display",
     "chat.Erasure.user": "",  # of an account that nobody can use
     "chat.Filter.created_by": "filters",
     "chat.HeldPost.author": "held_posts",
@@ -124,6 +125,7 @@ def life(
     services.block(actor_id=bob.pk, user_id=mona.pk)
     services.set_receipts(user_id=bob.pk, on=False)
     inboxes.set_preferences(user_id=bob.pk, desktop_off=["reaction"])
+    services.set_display(user_id=bob.pk, theme="dark")
     own = services.create_room(actor_id=bob.pk, name="Of Bob").room
     services.make_invite_link(actor_id=bob.pk, room_id=own.pk, seconds=3600, max_uses=5)
     services.ban(actor_id=bob.pk, room_id=own.pk, user_id=alice.pk, reason="my reason")

@@ -55,7 +55,7 @@ def test_cookies_belong_to_this_host_alone(node: Node, people: People) -> None:
     assert entered.status_code == 302
     chosen = ask(
         "POST",
-        "/accounts/language/",
+        "/accounts/preferences/",
         data={"language": "de", "csrfmiddlewaretoken": jar["__Host-csrftoken"]},
     )
     given = cookies(form) | cookies(entered) | cookies(chosen)

@@ -16,7 +16,8 @@ from pytest_django import Settings
 from chat.pages.offline import ICONS, PAPER
 from tests.architecture.source import ROOT
 
-TOKEN = re.compile(r"--ink-3: oklch\(([\d.]+)% ([\d.]+) ([\d.]+)\)")
+OKLCH = r"oklch\(([\d.]+)% ([\d.]+) ([\d.]+)\)"
+TOKEN = re.compile(rf"--ink-3: light-dark\({OKLCH}, {OKLCH}\)")
 
 
 def carried(text: str) -> dict[str, str]:
@@ -105,10 +106,10 @@ def test_an_icon_is_as_large_as_it_says(name: str, sizes: str) -> None:
 
 def test_the_colours_of_the_app_are_those_of_its_pages() -> None:
     tokens = (ROOT / "chat" / "static" / "chat" / "css" / "base" / "tokens.css").read_text()
-    light, dark = (
-        _hex(float(found[1]) / 100, float(found[2]), float(found[3]))
-        for found in TOKEN.finditer(tokens)
-    )
+    found_token = TOKEN.search(tokens)
+    assert found_token is not None
+    values = [float(value) for value in found_token.groups()]
+    light, dark = (_hex(values[at] / 100, values[at + 1], values[at + 2]) for at in (0, 3))
     assert light == PAPER
     for name in ("templates/base.html", "chat/templates/chat/offline.html"):
         found = re.findall(r'"theme-color" content="(.*?)"', (ROOT / name).read_text())

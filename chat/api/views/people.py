@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.http import JsonResponse
 
 from chat import payloads, policies, services
-from chat.api.bodies import PersonChange, ReceiptChoice
+from chat.api.bodies import DisplayChange, PersonChange, ReceiptChoice
 from chat.moderation import raid_mode
 from chat.queries import blocks as block_queries
 from chat.queries import messages, people
@@ -51,6 +52,17 @@ def my_site_mute(request: ApiRequest) -> JsonResponse:
     seq, _ = head_and_floor(inbox(request.user.pk))
     row = people.site_mute(request.user.pk)
     return JsonResponse({"site_mute": payloads.site_mute(row) if row else None, "seq": seq})
+
+
+@api("GET", "PATCH")
+def my_display(request: ApiRequest) -> JsonResponse:
+    """Return how the user wants to see the site, or change some of it."""
+    if request.method == "PATCH":
+        change = msgspec.structs.asdict(body(request, DisplayChange))
+        row = services.set_display(user_id=request.user.pk, **change)
+    else:
+        row = people.display(request.user.pk)
+    return JsonResponse({"display": payloads.display(request.user.pk, row)})
 
 
 @api("GET")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from chat.models import (
     Block,
     Bulk,
+    DisplaySettings,
     Erasure,
     InviteLink,
     Membership,
@@ -190,6 +191,7 @@ def _forget(user_id: int) -> None:
         ):
             model.objects.filter(user_id=user_id).delete()
         ReaderLanguage.objects.filter(user_id=user_id).delete()
+        DisplaySettings.objects.filter(pk=user_id).delete()
         Report.objects.filter(reporter_id=user_id).update(note="")
         PersonNote.objects.filter(subject_id=user_id).delete()
         SiteMute.objects.filter(pk=user_id).delete()

@@ -23,6 +23,7 @@ import { Connection } from './connection.js';
 import './inbox/kinds.js';
 import { watchDay } from './lib/day.js';
 import { Dialogs } from './lib/dialogs.js';
+import { followDisplay, onDisplay, unreadFirst } from './lib/display.js';
 import { onAction, toast, toastError } from './lib/dom.js';
 import { fitAboveKeyboard } from './lib/keyboard.js';
 import { onKey } from './lib/keys.js';
@@ -135,10 +136,10 @@ export class App {
       boot.invitations,
       this,
     );
+    followDisplay(this.feed, this.api);
     this.sidebar = new Sidebar(
       /** @type {HTMLElement} */ (document.getElementById('sidebar')),
-      this.rooms,
-      this.favourites,
+      this,
       (opener, room) => roomMenu(opener, room, this),
     );
     const check = () => this.api.get('/api/announcements/');
@@ -284,7 +285,8 @@ export class App {
     const step =
       (/** @type {1 | -1} */ way, unread = false) =>
       () => {
-        const room = neighbour(this.rooms.mine, this.router.room?.id ?? null, way, { unread });
+        const options = { unread, unreadFirst: unreadFirst() };
+        const room = neighbour(this.rooms.mine, this.router.room?.id ?? null, way, options);
         if (room) void this.go(room.url);
       };
     return {
@@ -373,6 +375,9 @@ export class App {
       void this.rooms.ownMembershipPushed(told);
     });
     this.rooms.on('change', () => this.#counting.soon());
+    onDisplay('language', () =>
+      toast(words.otherLanguage, { label: words.reload, act: () => location.reload() }),
+    );
     // Links to rooms that were not known before.
     this.rooms.on('more', () => {
       for (const body of /** @type {NodeListOf<HTMLElement>} */ (

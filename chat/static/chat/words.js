@@ -36,6 +36,8 @@ export const words = {
       : gettext('The connection was closed.'),
   stoppedShort: gettext('Not connected'),
 
+  otherLanguage: gettext('You have chosen another language. Reload to see it.'),
+  reload: gettext('Reload'),
   allRead: gettext('All rooms marked as read'),
   joined: (/** @type {string} */ name) => fill(gettext('Welcome to %(name)s'), { name }),
   linkCopied: gettext('Link copied'),

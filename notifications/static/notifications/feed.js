@@ -20,6 +20,7 @@ import { Emitter } from '../realtime/lib/emitter.js';
  * @property {Row} reading  an announcement that I have read, in any tab
  * @property {Row} block  of another user by this one
  * @property {Row} site_mute  of me by a moderator
+ * @property {Row} display  how I want to see the site
  * @property {Row} held_post  of mine, until a moderator has decided
  * @property {{membership: Row, seq: number}} membership one of mine, and where the inbox tells it
  *   (only on connections that carry rooms)
@@ -27,7 +28,14 @@ import { Emitter } from '../realtime/lib/emitter.js';
  */
 
 /** Kinds of rows that other parts of the page take as they are. */
-const PASSED_ON = new Set(['notification', 'reading', 'block', 'site_mute', 'held_post']);
+const PASSED_ON = new Set([
+  'notification',
+  'reading',
+  'block',
+  'site_mute',
+  'held_post',
+  'display',
+]);
 
 export class InboxFeed {
   #client;

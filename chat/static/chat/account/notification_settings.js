@@ -7,28 +7,14 @@
 import { desktopState, turnOff, turnOn } from '../../notifications/desktop.js';
 import { Display } from '../../notifications/display.js';
 import { desktopWords } from '../../notifications/words.js';
-import { onAction, parse, setText, slot } from '../lib/dom.js';
-
-const SAVED_MS = 2500;
+import { onAction, setText, slot } from '../lib/dom.js';
+import { saveEachChoice } from './saving.js';
 
 const root = /** @type {HTMLElement} */ (document.querySelector('[data-settings]'));
 const display = new Display({
   user: Number(/** @type {HTMLElement} */ (document.querySelector('[data-me]')).dataset.me),
   icon: /** @type {HTMLLinkElement} */ (document.querySelector('link[rel="icon"]')).href,
 });
-let saves = Promise.resolve();
-let timer = 0;
-
-for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (
-  root.querySelectorAll('form[data-saves]')
-)) {
-  form.addEventListener('submit', (event) => event.preventDefault());
-  form.addEventListener('change', (event) => {
-    const fields = chosen(form, /** @type {HTMLInputElement | HTMLSelectElement} */ (event.target));
-    // In the order of the choices.
-    saves = saves.then(() => save(fields));
-  });
-}
 
 /**
  * A room is saved by itself. The kinds are saved together, because an unchecked box is not sent.
@@ -43,26 +29,7 @@ function chosen(form, field) {
   return fields;
 }
 
-/** @param {FormData} fields */
-async function save(fields) {
-  const refused = await fetch(location.pathname, {
-    method: 'POST',
-    body: fields,
-    credentials: 'same-origin',
-  }).then(
-    async (response) =>
-      response.ok
-        ? ''
-        : (parse(await response.text()).querySelector('[data-slot="error-words"]')?.textContent ??
-          desktopWords.notSaved),
-    () => desktopWords.notSaved,
-  );
-  slot(root, 'error').hidden = refused === '';
-  setText(root, 'error-words', refused);
-  slot(root, 'saved').hidden = refused !== '';
-  clearTimeout(timer);
-  timer = window.setTimeout(() => (slot(root, 'saved').hidden = true), SAVED_MS);
-}
+saveEachChoice(root, chosen);
 
 const search = /** @type {HTMLInputElement} */ (slot(root, 'search'));
 search.addEventListener('input', () => {

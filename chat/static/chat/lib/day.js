@@ -6,6 +6,7 @@
 import { realClock, reportToConsole } from '../../realtime/lib/clock.js';
 import { Emitter } from '../../realtime/lib/emitter.js';
 import { serverNow } from '../../realtime/lib/server_clock.js';
+import { onDisplay } from './display.js';
 import { dayAndClock, dayKey } from './words.js';
 
 /** A device that slept through midnight, or whose clock was set, is noticed within this time. */
@@ -24,6 +25,9 @@ export function watchDay() {
 
 /** @param {() => void} listener @returns {() => void} ends it */
 export const onNewDay = (listener) => emitter.on('change', listener);
+
+/** The user has chosen another clock: all times are drawn again. */
+onDisplay('clock', () => emitter.emit('change', undefined));
 
 /** Write the times of list entries anew. @param {ParentNode} root */
 export function paintTimes(root) {

@@ -6,7 +6,7 @@
 
 import { counted, fill, gettext, locale, ngettext, pgettext } from '../../realtime/lib/language.js';
 import { serverNow } from '../../realtime/lib/server_clock.js';
-import { habit } from '../../realtime/lib/time_text.js';
+import { chosenClock, habit } from '../../realtime/lib/time_text.js';
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
@@ -16,11 +16,12 @@ const formats = new Map();
  * @param {Intl.DateTimeFormatOptions} options
  */
 function format(name, options) {
-  let found = formats.get(name);
+  const key = `${name} ${chosenClock()}`;
+  let found = formats.get(key);
   if (!found) {
     const hours = options.hour || options.timeStyle ? habit() : {};
     found = new Intl.DateTimeFormat(locale(), { ...options, ...hours });
-    formats.set(name, found);
+    formats.set(key, found);
   }
   return found;
 }

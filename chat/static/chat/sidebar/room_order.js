@@ -16,11 +16,13 @@
 /**
  * @template {Place} Room
  * @param {Room[]} rooms
+ * @param {boolean} [unreadFirst]  within rooms and direct rooms; favourites have their own order
  * @returns {{favourites: Room[], rooms: Room[], directs: Room[]}}
  */
-export function sections(rooms) {
+export function sections(rooms, unreadFirst = false) {
   const byTitle = [...rooms].sort((one, other) => one.title.localeCompare(other.title));
   const others = byTitle.filter((room) => !room.isFavourite);
+  if (unreadFirst) others.sort((one, other) => Number(other.waiting > 0) - Number(one.waiting > 0));
   return {
     favourites: byTitle
       .filter((room) => room.isFavourite)
@@ -34,10 +36,11 @@ export function sections(rooms) {
  * All rooms from top to bottom.
  * @template {Place} Room
  * @param {Room[]} rooms
+ * @param {boolean} [unreadFirst]
  * @returns {Room[]}
  */
-export function flattened(rooms) {
-  return Object.values(sections(rooms)).flat();
+export function flattened(rooms, unreadFirst) {
+  return Object.values(sections(rooms, unreadFirst)).flat();
 }
 
 /**
@@ -46,11 +49,12 @@ export function flattened(rooms) {
  * @param {Room[]} rooms
  * @param {number | null} current
  * @param {1 | -1} step
- * @param {{unread?: boolean}} [options]  only rooms with unread messages
+ * @param {{unread?: boolean, unreadFirst?: boolean}} [options]  only rooms with unread messages;
+ *   the order
  * @returns {Room | null}
  */
-export function neighbour(rooms, current, step, { unread = false } = {}) {
-  const all = flattened(rooms);
+export function neighbour(rooms, current, step, { unread = false, unreadFirst } = {}) {
+  const all = flattened(rooms, unreadFirst);
   const at = all.findIndex((room) => room.id === current);
   const start = at >= 0 ? at : step > 0 ? -1 : all.length;
   for (let distance = 1; distance <= all.length; distance += 1) {

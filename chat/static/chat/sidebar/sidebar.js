@@ -3,6 +3,7 @@
  * @module
  */
 
+import { onDisplay, unreadFirst } from '../lib/display.js';
 import {
   clone,
   keepingFocus,
@@ -16,6 +17,7 @@ import {
 import { PerFrame } from '../lib/per_frame.js';
 import { Roving } from '../lib/roving.js';
 import { common, few } from '../lib/words.js';
+import { Folding } from './folding.js';
 import { sections } from './room_order.js';
 import { SidebarDrag } from './sidebar_drag.js';
 import { UnreadPill } from './unread_pill.js';
@@ -25,6 +27,7 @@ import { words } from './words.js';
  * @typedef {import('../rooms/room.js').Room} Room
  * @typedef {import('../rooms/rooms.js').Rooms} Rooms
  * @typedef {import('./favourites.js').Favourites} Favourites
+ * @typedef {import('../../realtime/api.js').Api} Api
  */
 
 /** Rooms that are added to the list in one step, and the pause before it. */
@@ -50,11 +53,10 @@ export class Sidebar {
 
   /**
    * @param {HTMLElement} root
-   * @param {Rooms} rooms
-   * @param {Favourites} favourites
+   * @param {{rooms: Rooms, favourites: Favourites, api: Api}} app
    * @param {(opener: HTMLElement, room: Room) => void} openMenu
    */
-  constructor(root, rooms, favourites, openMenu) {
+  constructor(root, { rooms, favourites, api }, openMenu) {
     this.#root = root;
     this.#rooms = rooms;
     for (const place of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll('.place')))
@@ -96,13 +98,21 @@ export class Sidebar {
       'vertical',
     );
     this.#pill = new UnreadPill(root);
+    const folding = new Folding(root, api, () => {
+      this.#stops.lead();
+      this.#pill.changed();
+    });
+    onDisplay('sidebar', ({ folded }) => {
+      folding.show(folded);
+      this.paint();
+    });
     this.paint();
     this.#addMore();
   }
 
   /** Add the rooms that the page came without, a few at a time, so that the page never stops. */
   #addMore() {
-    const listed = Object.values(sections(this.#rooms.mine)).flat().length;
+    const listed = Object.values(sections(this.#rooms.mine, unreadFirst())).flat().length;
     if (this.#places.size >= listed) {
       this.#allowed = Infinity;
       return;
@@ -145,7 +155,7 @@ export class Sidebar {
   /** @param {(room: Room) => Element} itemOf */
   #paintLists(itemOf) {
     if (!this.#root.firstElementChild) return; // The session is over (account/session_end.js).
-    const found = sections(this.#rooms.mine);
+    const found = sections(this.#rooms.mine, unreadFirst());
     this.#list('favourites', found.favourites, itemOf);
     this.#list('rooms', found.rooms, itemOf);
     this.#list('directs', found.directs, itemOf);
@@ -200,7 +210,8 @@ const templateOf = (room) =>
 
 /** The data that a room is sorted by, besides its name. @param {Room} room */
 function orderOf(room) {
-  return room.isFavourite ? String(room.favouriteOrder) : '';
+  if (room.isFavourite) return String(room.favouriteOrder);
+  return unreadFirst() && room.waiting > 0 ? 'unread' : '';
 }
 
 /**

@@ -142,16 +142,28 @@ function handle({ username, name }) {
   return username === name || username === SYSTEM_USERNAME ? '' : `@${username}`;
 }
 
+/** Write the times of messages anew. @param {HTMLElement} list */
+export function paintClocks(list) {
+  for (const time of /** @type {NodeListOf<HTMLTimeElement>} */ (
+    list.querySelectorAll('.message__time time')
+  ))
+    paintClock(time, time.dateTime);
+}
+
+/** @param {HTMLTimeElement} time @param {string} at */
+function paintClock(time, at) {
+  time.dateTime = at;
+  time.textContent = clock(at);
+  time.title = fullTime(at);
+}
+
 /**
  * @param {HTMLElement} link
  * @param {Message} message
  * @param {MessageContext} context
  */
 function paintTime(link, message, context) {
-  const time = /** @type {HTMLTimeElement} */ (link.firstElementChild);
-  time.dateTime = message.created_at;
-  time.textContent = clock(message.created_at);
-  time.title = fullTime(message.created_at);
+  paintClock(/** @type {HTMLTimeElement} */ (link.firstElementChild), message.created_at);
   if (message.number) link.setAttribute('href', context.permalink(message.number));
   else link.removeAttribute('href');
 }

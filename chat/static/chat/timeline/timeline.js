@@ -11,7 +11,7 @@ import { clone, setText, slot } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
 import { copyWithNames } from './copying.js';
 import { decorate, drawUnreadLine, nextMessage, removeWithDay } from './dividers.js';
-import { newMessageElement, paintMessage, paintQuote } from './message.js';
+import { newMessageElement, paintClocks, paintMessage, paintQuote } from './message.js';
 import { paintPending, sentAt } from './pending.js';
 import { ScrollAnchor } from './scroll_anchor.js';
 import { words } from './words.js';
@@ -210,8 +210,9 @@ export class Timeline {
     for (const number of this.#elements.keys()) this.#paint(number);
   }
 
-  /** "Today" is now "Yesterday". */
+  /** "Today" is now "Yesterday", or the user has chosen another clock. */
   newDay() {
+    paintClocks(this.#list);
     this.#decorateAround([...this.#elements.keys()]);
   }
 
