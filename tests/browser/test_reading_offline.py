@@ -205,7 +205,7 @@ def test_a_sign_out_in_another_tab_leaves_nothing(
     other.get_by_role("button", name="Sign out").click()
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
     nothing_is_left(other)
-    expect(page.get_by_text("You've been signed out.")).to_be_visible()
+    expect(page.locator("#main").get_by_text("You've been signed out.")).to_be_visible()
     nothing_is_left(page)
     without_network(page)
     expect(page.get_by_role("heading", name="You're offline")).to_be_visible()
