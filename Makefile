@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-bundle test-fast bundle lint format types imports js migrations check-deploy messages screenshots bench-open bench-size bench-broadcast bench-hostile bench-admin bench-locked bench-sealing clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-bundle test-fast test-host bundle lint format types imports js migrations check-deploy messages screenshots bench-open bench-size bench-broadcast bench-hostile bench-admin bench-locked bench-sealing clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -115,6 +115,10 @@ test-bundle: install-dev ## The browser tests on the bundle, as a release has it
 
 test-fast: install-dev ## The tests that need no service and no server process
 	@.venv/bin/python -m pytest -q -x -m "not postgresql and not process" $(SLOW:%=--ignore=%)
+
+test-host: install-dev ## Install the wheel into an environment of its own, and run a project that is not ours with it
+	@.ci/host
+	HOST_PYTHON=$(CURDIR)/var/host/bin/python $(PYTEST) tests/host
 
 bundle: install ## Put the scripts and stylesheets of a release together in dist/, with esbuild; for servers, never for development
 	@.ci/bundle

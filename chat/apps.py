@@ -2,12 +2,19 @@
 
 import re
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Final
 
 from django.apps import AppConfig
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
+
+# Here, because the models import it: of the packages of the extra, the least usual one.
+if find_spec("re2") is None:
+    raise ImproperlyConfigured(
+        "INSTALLED_APPS has chat, whose packages are missing: pip install holdfast[chat]"
+    )
 
 _USER_FIELDS: Final = (
     *("username", "first_name", "last_name", "groups"),

@@ -7,13 +7,29 @@ import logging
 import time
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import psycopg
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
-from psycopg_pool import PoolTimeout
 
 from realtime.core import metrics
+
+if TYPE_CHECKING:
+    from psycopg import Error as DriverError
+    from psycopg import OperationalError as DriverOperationalError
+    from psycopg_pool import PoolTimeout
+else:
+    try:
+        from psycopg import Error as DriverError
+        from psycopg import OperationalError as DriverOperationalError
+        from psycopg_pool import PoolTimeout
+    except ImportError:  # the extra `postgres` is not installed, so no such error occurs
+
+        class DriverError(Exception): ...
+
+        class DriverOperationalError(DriverError): ...
+
+        class PoolTimeout(DriverOperationalError): ...
+
 
 log = logging.getLogger("holdfast.database")
 
@@ -52,7 +68,7 @@ LOST_CONNECTION: Final = "08006"
 POOL_TIMEOUT: Final = "pool_timeout"
 
 
-class NoAnswer(psycopg.OperationalError):
+class NoAnswer(DriverOperationalError):
     """The server did not answer in time, and its connection was cut."""
 
 
@@ -154,12 +170,12 @@ metrics.writable.set_function(lambda: health.writable)
 def sqlstate(error: BaseException) -> str:
     """Return the SQLSTATE of an error, or SQLite's name for it."""
     # Django wraps the driver's error.
-    cause = error if isinstance(error, psycopg.Error) else error.__cause__ or error
+    cause = error if isinstance(error, DriverError) else error.__cause__ or error
     if isinstance(cause, PoolTimeout):
         return POOL_TIMEOUT
     if isinstance(cause, NoAnswer):
         return LOST_CONNECTION
-    if isinstance(cause, psycopg.Error):
+    if isinstance(cause, DriverError):
         return cause.sqlstate or _of_connection(cause)
     return getattr(cause, "sqlite_errorname", "") or type(cause).__name__
 
@@ -208,7 +224,7 @@ def _is_refused_by_sqlite(name: str) -> bool:
     return any(name == each or name.startswith(f"{each}_") for each in REFUSED_BY_SQLITE)
 
 
-def _of_connection(error: psycopg.Error) -> str:
+def _of_connection(error: DriverError) -> str:
     text = str(error)
     for phrase, code in CONNECTION_REFUSALS.items():
         if "FATAL" in text and phrase in text:

@@ -7,10 +7,16 @@ channels_redis nor Django's cache has a URL for Sentinels.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from redis.sentinel import Sentinel, SentinelConnectionPool
+if TYPE_CHECKING:
+    from redis.sentinel import Sentinel, SentinelConnectionPool
+else:
+    try:
+        from redis.sentinel import Sentinel, SentinelConnectionPool
+    except ImportError:  # the extra `redis` is not installed, so no setting can name a Sentinel
+        Sentinel, SentinelConnectionPool = None, object
 
 SCHEMES: Final = frozenset({"redis+sentinel", "rediss+sentinel"})
 SENTINEL_PORT: Final = 26379
