@@ -92,6 +92,8 @@ THREE := -n 3 --dist loadfile
 # Suites with real clusters, whose promises are about seconds: with nothing else, and the longest first. (`make chaos` and `make jitter`
 # run for longer, and report.)
 TIMED := tests/chaos tests/cluster
+# The tests of a project that is not ours run on the wheel.
+HOST := HOST_PYTHON="$(CURDIR)/var/host/bin/python"
 
 # The pure core to its last branch; what uses the database on PostgreSQL; everything that starts no server on SQLite; the browser, whose
 # driver keeps a loop in the main thread, with servers on SQLite; the clusters.
@@ -100,7 +102,8 @@ test: install-dev ## Check and test everything; installs the services that the t
 	@$(MAKE) --no-print-directory lint types imports js migrations
 	$(PYTEST) $(TWO) tests/protocol --cov=realtime.protocol --cov-branch --cov-report=term --cov-fail-under=100
 	.venv/bin/python -m tests.support.postgres -- $(PYTEST) $(THREE) $(WITHOUT_DATABASE:%=--ignore=%)
-	$(PYTEST) $(THREE) -m "not postgresql and not process" --ignore=tests/protocol --ignore=tests/browser --ignore=tests/conformance $(TIMED:%=--ignore=%)
+	@.ci/host
+	$(HOST) $(PYTEST) $(THREE) -m "not postgresql and not process" --ignore=tests/protocol --ignore=tests/browser --ignore=tests/conformance $(TIMED:%=--ignore=%)
 	$(PYTEST) $(THREE) tests/browser
 	$(PYTEST) $(TWO) --no-loadscope-reorder $(TIMED)
 
@@ -118,7 +121,7 @@ test-fast: install-dev ## The tests that need no service and no server process
 
 test-host: install-dev ## Install the wheel into an environment of its own, and run a project that is not ours with it
 	@.ci/host
-	HOST_PYTHON=$(CURDIR)/var/host/bin/python $(PYTEST) tests/host
+	$(HOST) $(PYTEST) tests/host
 
 bundle: install ## Put the scripts and stylesheets of a release together in dist/, with esbuild; for servers, never for development
 	@.ci/bundle
