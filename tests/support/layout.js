@@ -14,7 +14,10 @@
   /** So may a word that takes more of its window, of large text. */
   const WIDEST_WORD = 0.6;
   /** May be wider than the window. */
-  const SIDEWAYS = 'pre, textarea, input, [role="region"][tabindex]';
+  const SIDEWAYS =
+    'pre, textarea, input, select, [role="region"][tabindex], #changelist-filter ul';
+  /** For screen readers alone, here and in Django's admin. */
+  const UNSEEN = '.unseen, .visually-hidden';
   /** Of a choice, as the browser draws it. */
   const ARROW_PX = 20;
   const CONTROLS = 'button, input:not([type="hidden"]), select, textarea, img, svg, .tag, .badge';
@@ -24,6 +27,10 @@
     const { width, height } = element.getBoundingClientRect();
     return (width > 1 && height > 1) || getComputedStyle(element).overflow === 'visible';
   };
+
+  /** A sign in the place of its text, which is moved out of its box. */
+  const isSign = (/** @type {Element} */ element) =>
+    Math.abs(Number.parseFloat(getComputedStyle(element).textIndent)) > innerWidth / 2;
 
   const name = (/** @type {Element} */ element) => {
     const id = element.getAttribute('data-slot') ?? element.id;
@@ -87,7 +94,8 @@
         !node.nodeValue?.trim() ||
         !owner ||
         !isSeen(owner) ||
-        owner.closest('.unseen, template, script, option, select, textarea')
+        isSign(owner) ||
+        owner.closest(`${UNSEEN}, template, script, option, select, textarea`)
       )
         continue;
       range.selectNodeContents(node);
@@ -95,7 +103,7 @@
         if (rect.width > 1) found.push({ owner, node, rect, ink: INK });
     }
     for (const owner of root.querySelectorAll(CONTROLS)) {
-      if (!isSeen(owner) || owner.closest('.unseen')) continue;
+      if (!isSeen(owner) || owner.closest(UNSEEN)) continue;
       let rect = owner.getBoundingClientRect();
       if (owner.matches('input, select, textarea')) {
         const style = getComputedStyle(owner);
@@ -355,9 +363,12 @@
       (each) => each.childElementCount > 0,
     );
 
-  const check = (/** @type {{layers: boolean}} */ { layers: withLayers }) => {
+  const check = (
+    /** @type {{layers: boolean, bothWays: boolean}} */ { layers: withLayers, bothWays },
+  ) => {
     const found = new Set();
-    for (const dir of ['ltr', 'rtl']) {
+    const own = document.documentElement.dir || 'ltr';
+    for (const dir of bothWays ? ['ltr', 'rtl'] : [own]) {
       document.documentElement.dir = dir;
       const report = (/** @type {string} */ state, /** @type {string[]} */ list) => {
         for (const each of list) found.add(`${dir}, ${state}: ${each}`);
@@ -387,7 +398,7 @@
         isDialog ? layer.close() : layer.hidePopover();
       }
     }
-    document.documentElement.dir = 'ltr';
+    document.documentElement.dir = own;
     return [...found];
   };
 

@@ -4,7 +4,8 @@
 state of the page change in place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import groupby, product
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -19,6 +20,7 @@ WIDTHS: Final = [360, 414, 768, 820, 1440, 2560]
 HEIGHT: Final = 900
 FINGER_PX: Final = 44
 TEXT_PX: Final = {"100 %": 16, "200 %": 32}  # as the reader sets it in the browser
+EVERY_SIZE: Final = tuple(product(TEXT_PX, WIDTHS))
 
 _SCRIPT: Final = (ROOT / "tests" / "support" / "layout.js").read_text()
 
@@ -43,18 +45,30 @@ def addresses(
     return found
 
 
-def faults(page: Page, *, layers: bool = False) -> list[str]:
-    """Return the faults of the boxes of the page; with its dialogs and menus on demand."""
+def faults(
+    page: Page,
+    *,
+    layers: bool = False,
+    both_ways: bool = True,
+    sizes: Iterable[tuple[str, int]] = EVERY_SIZE,
+) -> list[str]:
+    """Return the faults of the boxes of the page; with its dialogs and menus on demand.
+
+    ``both_ways`` turns the page around. Django's admin has a style sheet for each direction, and is
+    seen in that of its language.
+    """
+    page.evaluate("document.fonts.ready.then(() => null)")
     layout = page.evaluate_handle(_SCRIPT)
     session = page.context.new_cdp_session(page)
     found: list[str] = []
-    for text, pixels in TEXT_PX.items():
-        sizes = {"standard": pixels, "fixed": pixels}
-        session.send("Page.setFontSizes", {"fontSizes": sizes})
-        for width in WIDTHS:
+    for text, group in groupby(sizes, key=lambda size: size[0]):
+        fonts = {"standard": TEXT_PX[text], "fixed": TEXT_PX[text]}
+        session.send("Page.setFontSizes", {"fontSizes": fonts})
+        for _, width in group:
             page.set_viewport_size({"width": width, "height": HEIGHT})
             problems = layout.evaluate(
-                "(layout, options) => layout.check(options)", {"layers": layers}
+                "(layout, options) => layout.check(options)",
+                {"layers": layers, "bothWays": both_ways},
             )
             found += [f"{width} px, text of {text}, {problem}" for problem in problems]
     session.detach()
