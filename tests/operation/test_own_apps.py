@@ -19,11 +19,14 @@ def orders(tmp_path: Path) -> Path:
     examples = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
     models = next(example for example in examples if "class Order(" in example)
     config = next(example for example in examples if "class OrdersConfig(" in example)
+    triggers = next(example for example in examples if "AddStreamTrigger(" in example)
     app = tmp_path / "elsewhere" / "orders"
     app.mkdir(parents=True)
     (app / "__init__.py").touch()
     (app / "models.py").write_text(models)
     (app / "apps.py").write_text(f"from django.apps import AppConfig\n\n\n{config}")
+    # The guide's app had two migrations before.
+    (app / "triggers.py").write_text(triggers.replace("0002_stream_rows", "0001_initial"))
     return app
 
 
@@ -43,12 +46,13 @@ def manage(*arguments: str, orders: Path, apps: str = "orders") -> subprocess.Co
 
 USE = """
 from django.contrib.auth.models import User
-from orders.models import Order, set_status
+from orders.models import Order
 from realtime.core.reads import page
 
-order = Order.objects.create(buyer=User.objects.create_user("alice"))
-set_status(order.pk, "sent")
-print([event.seq for event in page(f"order.{order.pk}", 0).events])
+alice = User.objects.create_user("alice")
+Order.objects.create(buyer=alice)
+Order.objects.update(status="sent")
+print([event.seq for event in page(f"orders.{alice.pk}", 0).events])
 """
 
 
@@ -56,10 +60,12 @@ def test_the_guides_app_is_installed_by_the_environment(orders: Path) -> None:
     made = manage("makemigrations", "orders", orders=orders)
     assert made.returncode == 0, made.stderr
     assert (orders / "migrations" / "0001_initial.py").exists()
+    (orders / "triggers.py").rename(orders / "migrations" / "0002_triggers.py")
     templates.copy_sqlite(orders.parent.parent / "orders.sqlite3")
-    assert manage("migrate", "--verbosity", "0", orders=orders).returncode == 0
+    migrated = manage("migrate", "--verbosity", "0", orders=orders)
+    assert migrated.returncode == 0, migrated.stderr
     used = manage("shell", "--no-imports", "--command", USE, orders=orders)
-    assert (used.returncode, used.stdout) == (0, "[1]\n"), used.stderr
+    assert (used.returncode, used.stdout) == (0, "[2]\n"), used.stderr
 
 
 def test_a_misspelt_app_is_one_sentence(orders: Path) -> None:
