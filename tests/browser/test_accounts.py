@@ -77,7 +77,7 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(
     here.get_by_label("New password confirmation").fill("quite another phrase")
     here.get_by_role("button", name="Change password").click()
     expect(here.get_by_text("Your password has been changed.")).to_be_visible()
-    expect(elsewhere.get_by_text("You've been signed out.")).to_be_visible()
+    expect(elsewhere.locator("#main").get_by_text("You've been signed out.")).to_be_visible()
     here.goto("/inbox/")
     expect(here.get_by_role("heading", name="Inbox")).to_be_visible()
 
@@ -113,7 +113,7 @@ def test_who_was_signed_out_comes_back_to_the_same_page(
     other = page.context.new_page()
     other.goto("/accounts/")
     other.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("You've been signed out.")).to_be_visible()
+    expect(page.locator("#main").get_by_text("You've been signed out.")).to_be_visible()
     page.locator(".connection").get_by_role("link", name="Sign in").click()
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill(PASSWORD)

@@ -37,7 +37,9 @@ def test_what_is_written_offline_is_sent_once_and_in_order(
     connected(bob)
     alice.context.set_offline(True)
     expect(
-        alice.get_by_text("You're offline. Your messages will be sent when you reconnect.")
+        alice.locator("#main").get_by_text(
+            "You're offline. Your messages will be sent when you reconnect."
+        )
     ).to_be_visible()
     say(alice, "First from the train")
     say(alice, "Second from the train")
@@ -48,7 +50,7 @@ def test_what_is_written_offline_is_sent_once_and_in_order(
     sent(bob, "Meanwhile in the office")
     alice.context.set_offline(False)
     sent(alice, "Second from the train")
-    expect(alice.get_by_text("You're offline")).to_be_hidden()
+    expect(alice.locator("#main").get_by_text("You're offline")).to_be_hidden()
     expect(message(bob, "Second from the train")).to_be_visible()
     for page in (alice, bob):
         expect(bodies(page)).to_have_text(
@@ -228,7 +230,7 @@ def test_a_sign_out_elsewhere_stops_the_page_and_says_so(
     other = page.context.new_page()
     other.goto("/accounts/")
     other.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("You've been signed out.")).to_be_visible()
+    expect(page.locator("#main").get_by_text("You've been signed out.")).to_be_visible()
     expect(page.locator(".connection").get_by_role("link", name="Sign in")).to_be_visible()
 
 

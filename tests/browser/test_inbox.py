@@ -211,7 +211,7 @@ def test_a_choice_is_saved_at_once(open_page: OpenPage, people: People, lab: Roo
     page.get_by_label("Mentions: device").uncheck()
     page.get_by_label("Quiet hours").check()
     page.get_by_label("From", exact=True).fill("21:30")
-    page.get_by_label("Search your rooms").fill("la")
+    page.get_by_role("searchbox", name="Search your rooms").fill("la")
     with page.expect_request_finished(
         lambda request: request.method == "POST" and "room-" in (request.post_data or "")
     ):

@@ -114,7 +114,7 @@ def test_signing_out_asks_about_what_was_not_sent_and_leaves_nothing(
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.locator(".timeline")).to_have_count(0)
     # The other tab follows.
-    expect(other.get_by_text("You've been signed out.")).to_be_visible()
+    expect(other.locator("#main").get_by_text("You've been signed out.")).to_be_visible()
     expect(other.locator(".timeline")).to_have_count(0)
     expect(other.locator("#sidebar > *")).to_have_count(0)
     nothing_is_left(other)

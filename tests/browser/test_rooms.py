@@ -33,7 +33,7 @@ def test_the_directory_is_searched_and_joined_from(
     services.create_room(actor_id=people.alice.pk, name="Garden")
     page = open_page(people.charlie, "/rooms/")
     connected(page)
-    page.get_by_label("Search rooms").fill("gard")
+    page.get_by_role("searchbox", name="Search rooms").fill("gard")
     expect(page.locator(".directory__room:visible")).to_have_count(1)
     page.get_by_role("button", name="Join Garden").click()
     expect(page.get_by_role("heading", name="Garden").first).to_be_visible()

@@ -144,7 +144,9 @@ def test_offline_is_offline_in_all_tabs_and_what_they_wrote_is_sent_once(
     first.context.set_offline(True)
     for page in (first, second):
         expect(
-            page.get_by_text("You're offline. Your messages will be sent when you reconnect.")
+            page.locator("#main").get_by_text(
+                "You're offline. Your messages will be sent when you reconnect."
+            )
         ).to_be_visible()
     say(first, "From the first")
     say(second, "From the second")
