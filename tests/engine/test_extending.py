@@ -150,4 +150,5 @@ def test_the_triggers_return_when_sqlite_makes_the_table_anew(people: People) ->
 
 @pytest.mark.parametrize("module", SHOWN, ids=lambda module: module.__name__)
 def test_the_page_shows_the_file(module: Any) -> None:
-    assert Path(module.__file__).read_text() in DOCS.read_text()
+    shown = Path(module.__file__).read_text().replace("tests.extending", "orders")
+    assert shown in DOCS.read_text()
