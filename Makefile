@@ -107,10 +107,11 @@ test: install-dev ## Check and test everything; installs the services that the t
 	$(PYTEST) $(THREE) tests/browser
 	$(PYTEST) $(TWO) --no-loadscope-reorder $(TIMED)
 
-test-slow: install-dev ## The browser tests behind a slow and uneven network, then on a slow processor: half an hour of late answers and late scripts
+test-slow: install-dev ## The browser tests behind a slow and uneven network, then on a slow processor, and each page at every size: half an hour of late answers and late scripts
 	@.ci/services
 	TEST_NETWORK=slow $(PYTEST) $(THREE) tests/browser
 	TEST_PROCESSOR=slow $(PYTEST) $(TWO) tests/browser
+	TEST_LAYOUT=whole $(PYTEST) tests/browser/test_layout.py
 
 test-bundle: install-dev ## The browser tests on the bundle, as a release has it
 	@.ci/services

@@ -1,7 +1,7 @@
 """Our own source, as the architecture tests read it."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,13 +25,16 @@ def tree(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text(), str(path))
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the full names that a module imports: ``django.db.transaction``."""
+@cache
+def imports(path: Path) -> Sequence[str]:
+    """Return the full names that a module imports: ``django.db.transaction``."""
+    found: list[str] = []
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += (f"{node.module}.{alias.name}" for alias in node.names)
+    return found
 
 
 def who_imports(*names: str, among: Iterable[Path] | None = None) -> set[str]:

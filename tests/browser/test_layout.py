@@ -1,8 +1,13 @@
 """Every page in every state, at every width: no text overlaps, leaves the screen or is broken.
 
 The list of pages is that of the URL patterns. A new page is found by itself; ``ARGUMENTS`` has
-examples for the arguments of patterns.
+examples for the arguments of patterns. Each page is seen on a phone, with small and large text, and
+at one more size, so that together all sizes are met; with ``TEST_LAYOUT=whole``
+(``make test-slow``), each page is seen at every size.
 """
+
+import os
+from collections.abc import Sequence
 
 import pytest
 from playwright.sync_api import expect
@@ -14,10 +19,11 @@ from chat.services.moderation.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import act, connected, message
 from tests.conftest import People, make_user
-from tests.support.layout import addresses, faults, small_targets
+from tests.support.layout import EVERY_SIZE, WIDTHS, addresses, faults, small_targets
 
 ARGUMENTS = {"slug": "lab"}  # of other arguments, the number 1 and a word are tried
 SHOWN = 40  # faults; more have the same causes
+PHONE = [size for size in EVERY_SIZE if size[1] == WIDTHS[0]]
 
 
 @pytest.fixture
@@ -70,21 +76,29 @@ def ways(people: People, long: Room) -> list[str]:
     ]
 
 
+def sizes(place: int) -> Sequence[tuple[str, int]]:
+    """Return the sizes of the text and of the window at which this page of the list is seen."""
+    if os.environ.get("TEST_LAYOUT") == "whole":
+        return EVERY_SIZE
+    return sorted({*PHONE, EVERY_SIZE[place % len(EVERY_SIZE)]}, key=EVERY_SIZE.index)
+
+
 @pytest.mark.timeout(300)
 def test_nothing_overlaps_or_breaks_on_any_page(
     open_page: OpenPage, people: People, long_names: Room
 ) -> None:
     found = {}
     page = open_page(people.alice, "/rooms/lab/", expected="status of 404")
-    for path in ways(people, long_names):
+    for place, path in enumerate(ways(people, long_names)):
         page.goto(path)
         if page.locator(".app").count():
             connected(page)
-        found[path] = faults(page, layers=path == "/rooms/lab/")
+        is_room = path == "/rooms/lab/"
+        found[path] = faults(page, layers=is_room, sizes=EVERY_SIZE if is_room else sizes(place))
     page.context.clear_cookies()
-    for path in addresses(urlpatterns, ARGUMENTS, None):
+    for place, path in enumerate(addresses(urlpatterns, ARGUMENTS, None)):
         page.goto(path)
-        found[f"signed out, {path}"] = faults(page)
+        found[f"signed out, {path}"] = faults(page, sizes=sizes(place))
     assert_none(found)
 
 
