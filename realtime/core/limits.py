@@ -19,6 +19,9 @@ class Limits:
 
     statement: float | None
     lock: float
+    # In the side lane (decision 14), where an operator looks for who waits: statements carry the
+    # ids of their requests there, so none is prepared.
+    aside: bool = False
 
 
 _current: ContextVar[Limits | None] = ContextVar("limits", default=None)

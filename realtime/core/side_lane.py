@@ -25,7 +25,7 @@ MAX_WAITING: Final = 2000  # commands; some seconds of the posts of a few busy r
 # Waits for locks are short here too: an attempt holds the locks that it has while it waits for the
 # next one, and the main lane may need them. So it is shorter than the main lane's patience.
 STATEMENT_SECONDS: Final = 0.5
-TOGETHER: Final = Limits(STATEMENT_SECONDS, lock=0.2)
+TOGETHER: Final = Limits(STATEMENT_SECONDS, lock=0.2, aside=True)
 # Of groups that are slow and not locked, tried together: as many times as long as one of them took
 # alone. Other nodes hold the locks as long, so waits for these are longer too.
 TOGETHER_FACTOR: Final = 2.0
@@ -130,7 +130,7 @@ class SideLane:
                 continue
             seconds = min(slow * TOGETHER_FACTOR, settings.HOLDFAST_STATEMENT_SECONDS)
             started = time.monotonic()
-            if not await self._try(groups, Limits(seconds, SLOW_LOCK_SECONDS)):
+            if not await self._try(groups, Limits(seconds, SLOW_LOCK_SECONDS, aside=True)):
                 self._slow, self._more_is_slower = None, True
             elif time.monotonic() - started < STATEMENT_SECONDS:
                 self._slow = None
@@ -138,7 +138,7 @@ class SideLane:
     async def _try_alone(self, group: Group) -> None:
         seconds: float = settings.HOLDFAST_STATEMENT_SECONDS
         started = time.monotonic()
-        if not await self._try([group], Limits(seconds, TOGETHER.lock)):
+        if not await self._try([group], Limits(seconds, TOGETHER.lock, aside=True)):
             return
         took = time.monotonic() - started
         if took > STATEMENT_SECONDS and not self._more_is_slower:

@@ -24,6 +24,7 @@ from chat.services.messages.post_statements import (
     writing,
 )
 from chat.services.messages.rendering import Text
+from realtime.core import limits
 from realtime.core.heads import TwoTrips, changing_in_two_trips
 from realtime.protocol.errors import HoldfastError
 
@@ -36,7 +37,7 @@ def post_plain(
     plain = [text for text in texts if isinstance(text, Text) and text.filters is filters]
     if len(plain) < len(posts) or not all(map(_may_be_plain, posts, plain)):
         return None
-    if not can_read_users():
+    if limits.current().aside or not can_read_users():
         return None
     # These ask the database now and then, so before its two round trips.
     if raid_mode.current().is_on:
