@@ -28,7 +28,7 @@ from chat.models import REASON_MAX_LENGTH, Case, Message, Room
 from chat.moderation.evidence import Scope, evidence
 from chat.moderation.own_data import own_data
 from chat.pages.downloads import archive_response
-from chat.queries.reports import count_held, is_message_reported
+from chat.queries.moderation.reports import count_held, is_message_reported
 from chat.services.people.exports import log_export
 from realtime.auth.confirmation import confirmed
 from realtime.core.users import User

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 
 from realtime.core import metrics, outages
-from realtime.core.batcher import Batcher, I, Many, R
+from realtime.core.lanes.batcher import Batcher, I, Many, R
 from realtime.core.limits import limited
 from realtime.core.monitoring import request_ids
 from realtime.core.per_process import PerLoop

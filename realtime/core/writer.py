@@ -15,14 +15,14 @@ from typing import Any, Final, ParamSpec, TypeVar
 from django.conf import settings
 
 from realtime.core import metrics
-from realtime.core.batcher import Batcher, I, Many, R
 from realtime.core.database import close_connections
+from realtime.core.lanes.batcher import Batcher, I, Many, R
+from realtime.core.lanes.settling import STUCK, Placed, each_alone, settle
+from realtime.core.lanes.side_lane import SideLane
 from realtime.core.limits import Limits
 from realtime.core.monitoring import request_ids, tracing
 from realtime.core.outages import health
 from realtime.core.per_process import PerLoop
-from realtime.core.settling import STUCK, Placed, each_alone, settle
-from realtime.core.side_lane import SideLane
 
 P = ParamSpec("P")
 T = TypeVar("T")

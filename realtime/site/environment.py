@@ -20,9 +20,9 @@ import environ
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
-from realtime.site.postgres_url import BadParameter, is_postgres, parse_postgres
-from realtime.site.sentinel import SCHEMES as SENTINEL_SCHEMES
-from realtime.site.sentinel import Sentinels, is_sentinel
+from realtime.site.addresses.postgres_url import BadParameter, is_postgres, parse_postgres
+from realtime.site.addresses.sentinel import SCHEMES as SENTINEL_SCHEMES
+from realtime.site.addresses.sentinel import Sentinels, is_sentinel
 from realtime.site.url_parameters import unknown_parameter
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -255,7 +255,7 @@ class Environment:
             # The default of 100 would lose a burst, and each loss costs a repair from the database.
             limits = {"local_capacity": capacity, "remote_capacity": capacity}
             return {
-                "BACKEND": "realtime.site.rabbitmq.RabbitLayer",
+                "BACKEND": "realtime.site.addresses.rabbitmq.RabbitLayer",
                 "CONFIG": {"host": urls[0], **limits},
             }
         self._refuse_url(name, ",".join(urls), expected)
@@ -278,7 +278,7 @@ class Environment:
             "socket_connect_timeout": 2,
         }
         if schemes <= SENTINEL_SCHEMES:
-            options["pool_class"] = "realtime.site.sentinel.CachePool"
+            options["pool_class"] = "realtime.site.addresses.sentinel.CachePool"
         elif not schemes <= _REDIS_SCHEMES:
             self._refuse_url(name, ",".join(urls), expected)
         return {

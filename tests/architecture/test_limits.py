@@ -13,7 +13,7 @@ CALLERS = {
     "aiohttp": set(),
     "django.core.mail": set(),
     "ftplib": set(),
-    "redis": {"realtime/site/sentinel.py"},
+    "redis": {"realtime/site/addresses/sentinel.py"},
     "psycopg": {"realtime/core/outages.py", "realtime/core/postgresql.py"},
     "socket": {
         "realtime/core/postgresql.py",

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from chat import services
 from chat.errors import AlreadyReported
 from chat.models import Room
-from chat.queries import reports
+from chat.queries.moderation import reports
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import Say
 from tests.support.replay import Verify

@@ -16,8 +16,8 @@ from django.test import override_settings
 from redis.exceptions import RedisError
 
 from realtime.engine.channel_layer import _one_group_per_server
+from realtime.site.addresses.sentinel import Sentinels
 from realtime.site.environment import Environment
-from realtime.site.sentinel import Sentinels
 from tests.support.redis import HOST, MASTER, Redis, running, sentinel
 from tests.support.server import ROOT
 from tests.support.waiting import until

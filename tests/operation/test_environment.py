@@ -8,8 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Conninfo
 
+from realtime.site.addresses.postgres_url import PARAMETERS
 from realtime.site.environment import Environment
-from realtime.site.postgres_url import PARAMETERS
 from tests.support.server import ROOT
 
 BASE = Path("/srv/holdfast")
@@ -277,7 +277,7 @@ def test_redis_may_be_silent_for_longer_than_the_layer_waits() -> None:
 
 def test_rabbitmq_holds_more_than_its_hundred() -> None:
     config = layer("amqp://guest:guest@rabbit:5672/%2F")
-    assert config["BACKEND"] == "realtime.site.rabbitmq.RabbitLayer"
+    assert config["BACKEND"] == "realtime.site.addresses.rabbitmq.RabbitLayer"
     assert config["CONFIG"] == {
         "host": "amqp://guest:guest@rabbit:5672/%2F",
         "local_capacity": 7,

@@ -14,8 +14,8 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
-from realtime.core.batcher import Batcher
 from realtime.core.database import read
+from realtime.core.lanes.batcher import Batcher
 from realtime.core.monitoring import request_ids
 from realtime.core.monitoring.statements import requests_of, without_values
 from realtime.site.logs import ContextFilter, JsonLines

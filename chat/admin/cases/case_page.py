@@ -22,7 +22,7 @@ from chat.models import (
 )
 from chat.moderation import site_bans, traces
 from chat.queries import queue
-from chat.queries.templates import reasons_for
+from chat.queries.moderation.templates import reasons_for
 
 MAX_SURROUNDINGS = 25  # messages on each side of the reported one
 

@@ -16,7 +16,7 @@ from chat import services
 from chat.admin.actions import actor_id
 from chat.admin.forms import MUTES, ReasonForm
 from chat.models import Case, Report
-from chat.queries.templates import reasons_for
+from chat.queries.moderation.templates import reasons_for
 from chat.services.moderation.bulk_selection import Choice, RemovalPreview, preview
 from realtime.protocol.errors import HoldfastError
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from chat.queries.moderation.reports import count_held
 from chat.queries.names import user_named
-from chat.queries.reports import count_held
 from chat.services.people.erasure import erase_person
 from chat.services.persistence import system_user
 from realtime.core.limits import long_statements

@@ -23,7 +23,7 @@ from chat.moderation.new_accounts import new_accounts
 from chat.policies import Rank
 from chat.queries import filter_cache, members, messages, people, rooms
 from chat.queries.blocks import blocked_pairs, check_may_write_to
-from chat.queries.reports import is_message_reported
+from chat.queries.moderation.reports import is_message_reported
 from chat.services.messages import mention_rows, notice_rows, recipients
 from chat.services.messages.muting import mute_by_filter
 from chat.services.messages.recipients import Planned

@@ -12,7 +12,7 @@ from chat.errors import TooLate
 from chat.models import REASON_MAX_LENGTH, Case, Message, ModerationLog, Report, Room
 from chat.policies import Rank
 from chat.queries import messages, rooms
-from chat.queries.reports import is_message_reported
+from chat.queries.moderation.reports import is_message_reported
 from chat.services.messages import mention_rows, notice_rows
 from chat.services.messages.editing import notify_author, take_down
 from chat.services.messages.review import closing, hiding, withheld_text

@@ -28,7 +28,7 @@ from chat.models import (
     Trace,
 )
 from chat.queries import people
-from chat.queries.reports import count_held
+from chat.queries.moderation.reports import count_held
 from chat.services.messages.review import holding
 from chat.services.messages.search_terms import forget_deleted_words
 from chat.services.moderation.bulk import begin_erasure, run_bulk

@@ -16,7 +16,7 @@ from chat.errors import LinkOver
 from chat.models import InviteLink, Membership, ModerationLog, Room
 from chat.policies import Rank
 from chat.queries import invite_links, members, people, rooms
-from chat.queries.reports import is_reported
+from chat.queries.moderation.reports import is_reported
 from chat.services.persistence import admit, log, new_membership, streams_of
 from chat.services.rights import check_moderates
 from realtime.core.heads import changing

@@ -8,7 +8,8 @@ from django.utils import timezone
 from chat import payloads, policies
 from chat.errors import AlreadyReported
 from chat.models import NOTE_MAX_LENGTH, Case, Membership, Report, Role, Room, State
-from chat.queries import people, reports, rooms
+from chat.queries import people, rooms
+from chat.queries.moderation import reports
 from chat.services.messages.review import case_records, queueing
 from chat.services.persistence import system_user
 from notifications.payloads import inbox

@@ -19,7 +19,7 @@ from chat.models import (
     Report,
     Revision,
 )
-from chat.queries.reports import held_cases
+from chat.queries.moderation.reports import held_cases
 from realtime.core.users import User
 
 

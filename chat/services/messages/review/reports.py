@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from chat import payloads, policies
 from chat.errors import AlreadyReported
 from chat.models import NOTE_MAX_LENGTH, Message, Report
-from chat.queries import messages, reports
+from chat.queries import messages
+from chat.queries.moderation import reports
 from chat.services.messages import notice_rows
 from chat.services.messages.review import case_records, hiding, queueing
 from chat.services.persistence import system_user

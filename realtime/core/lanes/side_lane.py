@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from realtime.core.batcher import BUSY_RETRY_SECONDS, Many
 from realtime.core.database import close_connections
+from realtime.core.lanes.batcher import BUSY_RETRY_SECONDS, Many
+from realtime.core.lanes.settling import STUCK, Placed, each_alone, settle
 from realtime.core.limits import Limits
 from realtime.core.monitoring import request_ids
 from realtime.core.outages import health
-from realtime.core.settling import STUCK, Placed, each_alone, settle
 from realtime.protocol.errors import Unavailable
 
 MAX_WAITING: Final = 2000  # commands; some seconds of the posts of a few busy rooms

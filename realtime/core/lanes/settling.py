@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, NamedTuple
 
-from realtime.core.batcher import Many
 from realtime.core.database import Blocked, guarded
+from realtime.core.lanes.batcher import Many
 from realtime.core.limits import Limits, limited
 from realtime.core.monitoring import request_ids
 from realtime.core.outages import health

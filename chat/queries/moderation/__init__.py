@@ -1,0 +1,1 @@
+"""Reads for moderators: reports, and templates of reasons."""

@@ -1,0 +1,1 @@
+"""How the writer gathers batches, and splits them round what is locked."""

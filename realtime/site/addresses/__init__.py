@@ -1,0 +1,1 @@
+"""Addresses of the database and the brokers, and what they choose."""
